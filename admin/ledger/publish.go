@@ -1,0 +1,180 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/flagline/flagline/internal/replica"
+	"github.com/flagline/flagline/internal/wire"
+)
+
+// What goes with one head in one batch, at the most.
+const (
+	partRecords = 999
+	partBytes   = 4 << 20
+)
+
+// A batch is one atomic publication: records and the head that closes them.
+type batch struct {
+	author, reason string
+	records        []replica.Record
+	head           wire.Head
+
+	lastSeq uint64 // the last sequence that the stream must have
+	headSeq uint64 // the last sequence that head must have
+}
+
+// split makes the batches of a change that leads from state to head.
+func split(records []replica.Record, head wire.Head, author, reason string) []*batch {
+	var batches []*batch
+	for len(records) > 0 {
+		n, size := 0, 0
+		for n < len(records) && n < partRecords && (n == 0 || size+len(records[n].Body) <= partBytes) {
+			size += len(records[n].Body)
+			n++
+		}
+		part := head
+		part.Part = len(batches) + 1
+		part.More = n < len(records)
+		if part.More {
+			part.Flags, part.Digest = 0, "" // they stand on the complete head only
+		}
+		batches = append(batches, &batch{author: author, reason: reason, records: records[:n], head: part})
+		records = records[n:]
+	}
+	return batches
+}
+
+// publishBatch publishes b once and returns the sequence of its head. After
+// any error but one of the JetStream API's it is not known whether it was
+// stored.
+func (l *Ledger) publishBatch(ctx context.Context, b *batch) (uint64, error) {
+	msgs := make([]*nats.Msg, 0, len(b.records)+1)
+	for _, r := range b.records {
+		msg := l.message(b, r.Key, r.Body)
+		if r.Body == nil {
+			msg.Header.Set("KV-Operation", "DEL")
+		}
+		msgs = append(msgs, msg)
+	}
+	body, err := b.head.Marshal()
+	if err != nil {
+		return 0, err
+	}
+	head := l.message(b, wire.HeadKey, body)
+	head.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(b.headSeq, 10))
+	msgs = append(msgs, head)
+	// On the first message: on a later one the batch's own would count.
+	msgs[0].Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(b.lastSeq, 10))
+
+	ctx, cancel := context.WithTimeout(ctx, commitIn)
+	defer cancel()
+	ack, err := jetstreamext.PublishMsgBatch(ctx, l.js, msgs,
+		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: firstAckIn})
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+func (l *Ledger) message(b *batch, key string, body []byte) *nats.Msg {
+	msg := nats.NewMsg(l.env.Subject(key))
+	msg.Data = body
+	msg.Header.Set(wire.HeaderChange, b.head.Change)
+	msg.Header.Set(wire.HeaderAuthor, wire.EncodeText(b.author))
+	msg.Header.Set(wire.HeaderReason, wire.EncodeText(b.reason))
+	msg.Header.Set(wire.HeaderGeneration, strconv.FormatUint(b.head.Generation, 10))
+	return msg
+}
+
+// An outcome says what became of a batch.
+type outcome int
+
+const (
+	committed outcome = iota
+	lostRace          // head is somebody else's
+	foreign           // head is as it was, but something was written after it
+	unknown           // nobody answered
+)
+
+// settle publishes b until its outcome is known, or ctx is done.
+func (l *Ledger) settle(ctx context.Context, b *batch) (outcome, uint64, error) {
+	uncertain := false
+	for {
+		seq, err := l.publishBatch(ctx, b)
+		switch {
+		case err == nil:
+			return committed, seq, nil
+		case apiCode(err) == codeTooManyBatches:
+			// Batches that others abandoned; over after the server's timeout.
+			if !sleep(ctx, time.Second) {
+				return unknown, 0, err
+			}
+			continue
+		case isConflict(err), apiCode(err) == 0, apiCode(err) == codeIncompleteBatch, apiCode(err) == codeNoLeader:
+		default:
+			return unknown, 0, fmt.Errorf("the server refuses the change, so the bucket is not set up as it must be: %w", err)
+		}
+
+		uncertain = uncertain || !isConflict(err)
+		head, seq, aerr := l.askHead(ctx)
+		switch {
+		case aerr != nil:
+			return unknown, 0, fmt.Errorf("%w; then, asked for head: %w", err, aerr)
+		case head.Change == b.head.Change && head.Part == b.head.Part:
+			if uncertain {
+				l.nudge()
+			}
+			return committed, seq, nil
+		case seq != b.headSeq:
+			return lostRace, 0, err
+		case isConflict(err):
+			return foreign, 0, err
+		}
+		// The head is as it was, so the batch was not stored. A late first
+		// attempt makes the second one a conflict, and is found above.
+	}
+}
+
+// askHead asks the leader for head until it answers.
+func (l *Ledger) askHead(ctx context.Context) (wire.Head, uint64, error) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		head, seq, err := l.leaderHead(ctx)
+		if err == nil || !passing(err) {
+			return head, seq, err
+		}
+		if !sleep(ctx, wait) {
+			return head, seq, err
+		}
+	}
+}
+
+// nudge tells readers to look at head: the server may not have republished a
+// change whose acknowledgement it lost.
+func (l *Ledger) nudge() {
+	if err := l.nc.Publish(l.env.Nudge(), nil); err != nil {
+		l.logger.Warn("nudge readers", "err", err)
+	}
+}
+
+// newID makes the id of a change. Ids sort by the time of making.
+func newID(now time.Time) string {
+	return now.UTC().Format("20060102T150405.000") + "-" + strings.ToLower(rand.Text()[:10])
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
