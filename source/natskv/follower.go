@@ -18,7 +18,7 @@ import (
 // How long the follower waits for what.
 const (
 	holdFor     = 250 * time.Millisecond // a gap, before it asks what it missed
-	checkEvery  = 30 * time.Second       // without any reason, plus up to a fifth
+	checkEvery  = 10 * time.Second       // without any reason, plus up to a fifth
 	retryFirst  = 100 * time.Millisecond // after a failed check, doubling
 	retryLast   = 5 * time.Second
 	rejectRetry = 30 * time.Second // a state that was refused twice
