@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/flagline/flagline/internal/natslog"
@@ -65,7 +64,7 @@ func (l *Ledger) repair(ctx context.Context) error {
 			return fmt.Errorf("put back: %w", err)
 		}
 	}
-	l.logger.Warn(strings.SplitN(why, " what", 2)[0], "generation", head.Generation, "records", len(stray))
+	l.logger.Warn("put back what no head closed", "generation", head.Generation, "records", len(stray))
 	return nil
 }
 

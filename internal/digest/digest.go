@@ -26,6 +26,7 @@ package digest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 )
 
 // A Sum is a SHA-256 hash.
@@ -95,9 +96,7 @@ func (e Environment) With(records ...Record) Environment {
 	}
 
 	next := Environment{sets: e.sets, inner: make(map[string]set, len(e.inner)+len(touched))}
-	for name, s := range e.inner {
-		next.inner[name] = s
-	}
+	maps.Copy(next.inner, e.inner)
 	for name, s := range touched {
 		if s.empty() {
 			next.sets = next.sets.remove([]byte(name))

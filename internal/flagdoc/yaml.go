@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,10 +107,8 @@ func (c *converter) spend(n *yaml.Node, cost int) error {
 }
 
 func (c *converter) writeAlias(n *yaml.Node, depth int) error {
-	for _, open := range c.open {
-		if open == n.Alias {
-			return fmt.Errorf("line %d: the anchor %q contains itself", n.Line, n.Value)
-		}
+	if slices.Contains(c.open, n.Alias) {
+		return fmt.Errorf("line %d: the anchor %q contains itself", n.Line, n.Value)
 	}
 	c.open = append(c.open, n.Alias)
 	c.borrowed++
@@ -208,10 +207,8 @@ func (c *converter) mergees(n *yaml.Node, from []*yaml.Node) ([]entry, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	for _, outer := range from {
-		if outer == n {
-			return nil, fmt.Errorf("line %d: this mapping is merged into itself", n.Line)
-		}
+	if slices.Contains(from, n) {
+		return nil, fmt.Errorf("line %d: this mapping is merged into itself", n.Line)
 	}
 	if err := c.spend(n, len(n.Content)+1); err != nil {
 		return nil, err

@@ -55,7 +55,8 @@ func CheckServers(servers string) error {
 		u, err := url.Parse(strings.TrimSpace(s))
 		switch {
 		case err != nil:
-			return fmt.Errorf("NATS server: not an address") // err would show what may be a password
+			// Neither the error nor the text is shown: a password may be in it.
+			return fmt.Errorf("NATS server: not an address; write it as nats://host:4222")
 		case u.User != nil:
 			return fmt.Errorf("NATS server %s: credentials do not belong in an address; put them into a file", u.Redacted())
 		case u.Host == "":

@@ -40,6 +40,16 @@ func Publisher(t testing.TB, s *natsd.Server) *nats.Conn {
 	return connect(t, s, s.PublisherFile())
 }
 
+// PublisherOver is [Publisher] through a link.
+func PublisherOver(t testing.TB, s *natsd.Server, l *Link) *nats.Conn {
+	t.Helper()
+	opts, err := natslog.Options(t.Name(), s.PublisherFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dial(t, l.URL(), opts)
+}
+
 // Reader connects as somebody who may only read.
 func Reader(t testing.TB, s *natsd.Server) *nats.Conn {
 	t.Helper()
@@ -52,7 +62,13 @@ func connect(t testing.TB, s *natsd.Server, credentials string) *nats.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc, err := nats.Connect(s.URL(), opts...)
+	return dial(t, s.URL(), opts)
+}
+
+// dial connects; what the server refuses later is the test's to notice.
+func dial(t testing.TB, url string, opts []nats.Option) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect(url, append(opts, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))...)
 	if err != nil {
 		t.Fatal(err)
 	}

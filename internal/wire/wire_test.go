@@ -102,8 +102,10 @@ func TestHeadThatIsNotOneIsRefused(t *testing.T) {
 	if got, err := wire.ParseHead(body); err != nil || got != good {
 		t.Errorf("ParseHead(%s) = %+v, %v", body, got, err)
 	}
-	for _, s := range []string{"", "{}", "[]", "null", `{"generation":1}`, strings.Replace(string(body), `"part":1`, `"part":0`, 1),
-		strings.Replace(string(body), good.Digest, "0", 1)} {
+	for _, s := range []string{
+		"", "{}", "[]", "null", `{"generation":1}`, strings.Replace(string(body), `"part":1`, `"part":0`, 1),
+		strings.Replace(string(body), good.Digest, "0", 1),
+	} {
 		if h, err := wire.ParseHead([]byte(s)); err == nil {
 			t.Errorf("ParseHead(%s) = %+v, want an error", s, h)
 		}

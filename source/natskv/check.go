@@ -107,8 +107,12 @@ func (f *follower) load(ctx context.Context, to uint64) error {
 	if _, err := f.read(ctx, fresh, to); err != nil {
 		return err
 	}
-	if fresh.State().Generation() == 0 {
+	now, loaded := f.log.State().Head, fresh.State().Head
+	switch {
+	case loaded.Generation == 0:
 		return natslog.ErrEmpty
+	case loaded.Incarnation == now.Incarnation && loaded.Generation <= now.Generation:
+		return &replica.RejectError{Head: loaded, Reason: fmt.Sprintf("not above generation %d: an old copy of the log?", now.Generation)}
 	}
 	f.refused = nil
 	f.log = fresh

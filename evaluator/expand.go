@@ -1,0 +1,85 @@
+package evaluator
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/flagline/flagline/evaluator/internal/syntax"
+)
+
+// Bounds of what a rule may become when its references are replaced. Each of
+// n evaluators may mention the next one twice, which makes 2^n.
+const (
+	maxExpandedValues = 1 << 20
+	maxExpandedDepth  = 9_000 // encoding/json gives up at 10,000
+)
+
+// expand replaces every reference in v to an evaluator that there is, in the
+// evaluators too. It leaves the others alone, and those that lead in a circle.
+func (s *Settings) expand(v any) (any, error) {
+	if s == nil || len(s.evaluators) == 0 {
+		return v, nil
+	}
+	x := expansion{settings: s}
+	v = x.expand(v, 0)
+	return v, x.err
+}
+
+type expansion struct {
+	settings *Settings
+	within   []string // the evaluators that are being replaced
+	borrowed int      // values that came from evaluators
+	err      error
+}
+
+func (x *expansion) expand(v any, depth int) any {
+	if len(x.within) > 0 {
+		x.borrowed++
+	}
+	if x.err == nil && x.borrowed > maxExpandedValues {
+		x.err = fmt.Errorf("has more than %d values once the evaluators it refers to are put in place", maxExpandedValues)
+	}
+	if x.err == nil && depth > maxExpandedDepth {
+		x.err = fmt.Errorf("is nested more than %d deep once the evaluators it refers to are put in place", maxExpandedDepth)
+	}
+	if x.err != nil {
+		return nil
+	}
+
+	switch value := v.(type) {
+	case []any:
+		list := make([]any, len(value))
+		for i, element := range value {
+			list[i] = x.expand(element, depth+1)
+		}
+		return list
+	case map[string]any:
+		if rule, ok := x.enter(value); ok {
+			defer x.leave()
+			return x.expand(rule, depth)
+		}
+		object := make(map[string]any, len(value))
+		for name, member := range value {
+			object[name] = x.expand(member, depth+1)
+		}
+		return object
+	}
+	return v
+}
+
+// enter returns the rule that v refers to, and notes that it is being put in
+// place, unless it is already.
+func (x *expansion) enter(v any) (rule any, ok bool) {
+	name, ok := syntax.AsRef(v)
+	if !ok {
+		return nil, false
+	}
+	e, ok := x.settings.evaluator(name)
+	if !ok || slices.Contains(x.within, name) {
+		return nil, false
+	}
+	x.within = append(x.within, name)
+	return e.rule, true
+}
+
+func (x *expansion) leave() { x.within = x.within[:len(x.within)-1] }

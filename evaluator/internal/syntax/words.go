@@ -1,0 +1,58 @@
+package syntax
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Kind names the JSON type of a decoded value, as a sentence needs it.
+func Kind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case float64:
+		return "a number"
+	case string:
+		return "a string"
+	case []any:
+		return "an array"
+	default:
+		return "an object"
+	}
+}
+
+// ThereAre names what there is, for someone who named what there is not.
+func ThereAre[V any](things map[string]V) string {
+	names := make([]string, 0, len(things))
+	for name := range things {
+		names = append(names, strconv.Quote(name))
+	}
+	slices.Sort(names)
+	switch n := len(names); n {
+	case 0:
+		return "there are none"
+	case 1:
+		return "there is " + names[0]
+	default:
+		return "there are " + strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+}
+
+// NotJSON says where and why data is not JSON, given the error of decoding it.
+func NotJSON(data []byte, err error) string {
+	offset, what := int64(len(data)), err.Error()
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = s.Offset
+	} else if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		offset = t.Offset - 1 // of the number's last byte
+		what = t.Value + " is out of range"
+	}
+	line, column := Position(data, offset)
+	return fmt.Sprintf("line %d, column %d: %s", line, column, what)
+}
