@@ -53,7 +53,8 @@ type Edit struct {
 }
 
 // A Plan says which records to write, given the state it is shown. It may be
-// called again with a newer state, so it keeps nothing. No edits means that
+// called again with a newer state, so it keeps nothing, and it is called while
+// the ledger is locked, so it must not call the ledger. No edits means that
 // there is nothing to do.
 type Plan func(State) ([]Edit, error)
 

@@ -22,6 +22,7 @@ const defaultLimit = 50
 // record adds the changes that records tell of to the history. The caller holds
 // the lock.
 func (l *Ledger) record(records []replica.Record) {
+	changes := *l.changes.Load()
 	var e entry
 	begun := make(map[wire.Key]bool) // whether a key existed before the change
 	for _, r := range records {
@@ -44,10 +45,11 @@ func (l *Ledger) record(records []replica.Record) {
 			ID: h.Change, Environment: string(l.env), Generation: h.Generation, Digest: h.Digest,
 			Author: r.Author, Reason: r.Reason, Time: h.Time, Flags: l.touchedBy(begun),
 		}
-		l.changes = append(l.changes, e)
+		changes = append(changes, e) // whoever holds the shorter slice does not see it
 		e = entry{}
 		clear(begun)
 	}
+	l.changes.Store(&changes)
 }
 
 // touchedBy tells what a change did to the keys of begun, which says whether
@@ -78,14 +80,12 @@ func (l *Ledger) touchedBy(begun map[wire.Key]bool) []admin.Touched {
 
 // History implements [admin.Ledger].
 func (l *Ledger) History(ctx context.Context, q admin.HistoryQuery) ([]admin.Change, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	limit := q.Limit
 	if limit <= 0 {
 		limit = defaultLimit
 	}
 	var found []admin.Change
-	for _, e := range slices.Backward(l.changes) {
+	for _, e := range slices.Backward(*l.changes.Load()) {
 		if q.Before != 0 && e.change.Generation >= q.Before {
 			continue
 		}
@@ -103,10 +103,7 @@ func (l *Ledger) History(ctx context.Context, q admin.HistoryQuery) ([]admin.Cha
 
 // FlagAt implements [admin.Ledger].
 func (l *Ledger) FlagAt(ctx context.Context, set, key string, generation uint64) (admin.Flag, bool, error) {
-	l.mu.Lock()
-	changes := l.changes
-	l.mu.Unlock()
-
+	changes := *l.changes.Load()
 	// The change that made generation, or the last one before it.
 	i := sort.Search(len(changes), func(i int) bool { return changes[i].change.Generation > generation })
 	if i == 0 {

@@ -53,12 +53,14 @@ type Ledger struct {
 	client *natslog.Client
 	logger *slog.Logger
 
-	mu      sync.Mutex // of everything below but state
-	log     *replica.Log
-	changes []entry         // every change, oldest first
-	flags   map[string]bool // the keys that exist after the last of changes
+	mu    sync.Mutex // of log and flags, and of whoever publishes
+	log   *replica.Log
+	flags map[string]bool // the keys that exist after the last change
 
-	state atomic.Pointer[replica.State]
+	// What is read without the lock, so that it never waits for a change
+	// under way, and so that a plan may look at the past.
+	state   atomic.Pointer[replica.State]
+	changes atomic.Pointer[[]entry] // every change, oldest first
 }
 
 var _ admin.Ledger = (*Ledger)(nil)
@@ -86,6 +88,7 @@ func Open(ctx context.Context, nc *nats.Conn, cfg Config) (*Ledger, error) {
 		flags:  make(map[string]bool),
 	}
 	l.state.Store(l.log.State())
+	l.changes.Store(new([]entry))
 	if err := l.open(ctx, max(cfg.Replicas, 1)); err != nil {
 		return nil, fmt.Errorf("open environment %q: %w", env, err)
 	}
@@ -186,7 +189,8 @@ func (l *Ledger) whole(ctx context.Context) ([]replica.Record, error) {
 		stray := head.Generation == 0
 		if now := l.log.State().Head; !stray && now.Generation != 0 && head.Incarnation != now.Incarnation {
 			l.logger.Warn("follow another incarnation", "generation", head.Generation)
-			l.log, l.changes, l.flags = replica.NewLog(l.env, nil), nil, make(map[string]bool)
+			l.log, l.flags = replica.NewLog(l.env, nil), make(map[string]bool)
+			l.changes.Store(new([]entry))
 		}
 		if seq <= l.log.State().Seq {
 			return news, nil

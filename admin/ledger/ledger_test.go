@@ -123,3 +123,22 @@ func TestForeignWriteIsPutBack(t *testing.T) {
 		t.Errorf("history is %+v, %v", history, err)
 	}
 }
+
+func TestPlanMayAskAboutThePast(t *testing.T) {
+	l := open(t, natstest.Publisher(t, natstest.Start(t)))
+	commit(t, l, put("a", `{"v":1}`))
+	commit(t, l, put("a", `{"v":2}`))
+	commit(t, l, func(admin.State) ([]admin.Edit, error) {
+		f, _, err := l.FlagAt(t.Context(), "", "a", 2)
+		if err != nil {
+			return nil, err
+		}
+		if h, err := l.History(t.Context(), admin.HistoryQuery{Key: "a"}); err != nil || len(h) != 2 {
+			return nil, fmt.Errorf("history is %+v, %w", h, err)
+		}
+		return []admin.Edit{{Key: "a", Body: f.Body}}, nil
+	})
+	if f, _ := l.State().Flag("", "a"); string(f.Body) != `{"v":1}` {
+		t.Errorf("a is %s, want what it was", f.Body)
+	}
+}

@@ -29,7 +29,8 @@ type Config struct {
 	Instance, Service, Version string
 
 	// StartupGrace is how long a start waits for NATS before it delivers an
-	// older snapshot from disk; 0 means a second, less means not at all.
+	// older snapshot from disk; 0 means 250 milliseconds, less means not at
+	// all.
 	StartupGrace time.Duration
 
 	// Logger gets what happens to the connection and the state; nil is

@@ -40,7 +40,7 @@ func New(cfg Config) (*Source, error) {
 		cfg.Instance = strings.ToLower(host + "-" + rand.Text()[:8])
 	}
 	if cfg.StartupGrace == 0 {
-		cfg.StartupGrace = time.Second
+		cfg.StartupGrace = 250 * time.Millisecond
 	}
 	opts, err := natslog.Options("flagline "+cfg.Instance, cfg.Credentials)
 	if err != nil {

@@ -1,0 +1,107 @@
+package main_test
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestCommandLineWinsOverEnvironmentWinsOverFile(t *testing.T) {
+	dir := t.TempDir()
+	flags := write(t, filepath.Join(dir, "flags.json"), document("red"))
+	config := write(t, filepath.Join(dir, "config.yaml"),
+		"sources:\n  - {uri: "+flags+", provider: file}\ninstance: file\nservice: file\n"+
+			"context-value: {who: me}\ncors-origin: [https://a.example]\n")
+	instance := func(env []string, args ...string) string {
+		t.Helper()
+		p := launch(t, env, append(args, "--config", config)...)
+		_, body := request(t, http.MethodGet, "http://"+p.Management+"/status", "")
+		_, after, _ := strings.Cut(body, `"instance":"`)
+		name, _, _ := strings.Cut(after, `"`)
+		return name
+	}
+	for _, test := range []struct {
+		env  []string
+		args []string
+		want string
+	}{
+		{nil, nil, "file"},
+		{[]string{"FLAGD_INSTANCE=flagd"}, nil, "flagd"},
+		{[]string{"FLAGD_INSTANCE=flagd", "FLAGD_FLAGLINE_INSTANCE=operator"}, nil, "operator"},
+		{[]string{"FLAGD_FLAGLINE_INSTANCE=operator", "FLAGLINE_INSTANCE=ours"}, nil, "ours"},
+		{[]string{"FLAGLINE_INSTANCE=ours"}, []string{"--instance", "line"}, "line"},
+	} {
+		if got := instance(test.env, test.args...); got != test.want {
+			t.Errorf("with %q and %q the instance is %q, want %q", test.env, test.args, got, test.want)
+		}
+	}
+}
+
+func TestContextComesFromEverySide(t *testing.T) {
+	flags := write(t, filepath.Join(t.TempDir(), "flags.json"), document("red"))
+	for _, test := range []struct {
+		name   string
+		env    []string
+		args   []string
+		header string
+		want   string
+	}{
+		{"nowhere", nil, nil, "", "none"},
+		{"command line", nil, []string{"-X", "who=me"}, "", "me"},
+		{"pairs in the environment", []string{"FLAGD_CONTEXT_VALUE=a=1,who=me"}, nil, "", "me"},
+		{"JSON in the environment", []string{`FLAGD_CONTEXT_VALUE={"a":"1, \"2\"=3","who":"me"}`}, nil, "", "me"},
+		{"header", nil, []string{"-X", "who=me", "-H", "X-Who=who"}, "you", "you"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := launch(t, append(test.env, "FLAGD_URI=file:"+flags), test.args...)
+			eventually(t, "readyz", func() string { return p.readiness(t) }, "200")
+			var header []string
+			if test.header != "" {
+				header = []string{"X-Who", test.header}
+			}
+			if got := p.value(t, "echo", header...); got != test.want {
+				t.Errorf("echo answers %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFlagdSettingsWithoutEffectAreTakenWithOneWarningEach(t *testing.T) {
+	flags := write(t, filepath.Join(t.TempDir(), "flags.json"), document("red"))
+	p := launch(t, []string{"FLAGD_OTEL_COLLECTOR_URI=h:4317"},
+		"-f", "file:"+flags, "-t", "otel", "--disable-sync-metadata", "--sync-provider-args", "a=b", "-z", "json")
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Fatalf("it exits with %d", code)
+	}
+	for _, setting := range []string{
+		"otel-collector-uri", "metrics-exporter", "disable-sync-metadata", "sync-provider-args",
+	} {
+		if got := strings.Count(p.stderr.String(), "--"+setting+" has no effect here"); got != 1 {
+			t.Errorf("%d warnings name %s, want 1: %s", got, setting, p.stderr)
+		}
+	}
+}
+
+func TestPortOfAKubernetesServiceIsNotMistakenForOurs(t *testing.T) {
+	flags := write(t, filepath.Join(t.TempDir(), "flags.json"), document("red"))
+	p := launch(t, []string{"FLAGD_SYNC_PORT=tcp://10.0.0.1:8015"}, "-f", "file:"+flags)
+	eventually(t, "color", func() string { return p.value(t, "color") }, "red")
+}
+
+func TestUnreachableNATSIsWaitedFor(t *testing.T) {
+	p := launch(t, []string{"FLAGD_FLAGLINE_NATS_URL=nats://127.0.0.1:1", "FLAGD_ENVIRONMENT=prod"}, "--startup-grace=0")
+	if got := p.readiness(t); got != "412" {
+		t.Errorf("readyz is %s, want 412", got)
+	}
+	_, body := request(t, http.MethodGet, "http://"+p.Management+"/status", "")
+	if !strings.Contains(body, `"environment":"prod"`) || !strings.Contains(body, `"connected":false`) {
+		t.Errorf("status is %s, want prod and not connected", body)
+	}
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Errorf("it exits with %d, want 0: %s", code, p.stderr)
+	}
+}

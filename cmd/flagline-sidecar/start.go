@@ -1,0 +1,174 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/flagline/flagline/sidecar"
+)
+
+func startCommand(ctx context.Context, stderr io.Writer) *cobra.Command {
+	s := new(settings)
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Serve flags until told to end",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fill(cmd.Flags(), os.LookupEnv); err != nil {
+				return err
+			}
+			return s.start(ctx, cmd.Flags(), stderr)
+		},
+	}
+	s.register(cmd.Flags())
+	return cmd
+}
+
+func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error {
+	log, err := s.logger(stderr)
+	if err != nil {
+		return err
+	}
+	for _, setting := range ignoredSettings() {
+		if flags.Changed(setting.name) {
+			log.Warn("ignore a setting of flagd", "err", fmt.Sprintf("--%s has no effect here", setting.name))
+		}
+	}
+	cfg, err := s.sidecar(log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The ready file of an earlier run must not be mistaken for ours.
+	if err := removeReady(s.readyFile); err != nil {
+		return err
+	}
+	var unwritten error
+	cfg.Ready = func(at sidecar.Addresses) {
+		log.Info("serve evaluation", "addr", at.Evaluation)
+		log.Info("serve management", "addr", at.Management)
+		log.Info("serve ofrep", "addr", at.OFREP)
+		if unwritten = writeReady(s.readyFile, at); unwritten != nil {
+			cancel()
+		}
+	}
+	ended := sidecar.Run(ctx, cfg)
+	if err := errors.Join(ended, unwritten, removeReady(s.readyFile)); err != nil {
+		return &serveError{err}
+	}
+	return nil
+}
+
+// sidecar turns the settings into what the sidecar wants to know.
+func (s *settings) sidecar(log *slog.Logger) (sidecar.Config, error) {
+	if s.instance == "" {
+		host, _ := os.Hostname() // a host without a name is told by the suffix
+		s.instance = strings.ToLower(host + "-" + rand.Text()[:8])
+	}
+	origins, err := s.origins()
+	if err != nil {
+		return sidecar.Config{}, err
+	}
+	sources, err := s.open(origins, log)
+	if err != nil {
+		return sidecar.Config{}, err
+	}
+	context := make(map[string]any, len(s.contextValues))
+	for key, value := range s.contextValues {
+		context[key] = value
+	}
+	return sidecar.Config{
+		Sources:        sources,
+		Evaluation:     s.address(s.port),
+		Management:     s.address(s.managementPort),
+		Sync:           s.address(s.syncPort),
+		OFREP:          s.address(s.ofrepPort),
+		Context:        context,
+		Headers:        s.contextFromHeader,
+		CORSOrigins:    s.corsOrigins,
+		MaxRequestBody: cmp.Or(s.maxRequestBody, -1),
+		StartupGrace:   s.startupGrace,
+		Instance:       s.instance,
+		Environment:    environmentOf(origins),
+		Logger:         log,
+	}, nil
+}
+
+// environmentOf returns the environment with the highest priority, if any.
+func environmentOf(origins []origin) (environment string) {
+	for _, o := range origins {
+		environment = cmp.Or(o.environment, environment)
+	}
+	return environment
+}
+
+func (s *settings) address(port uint16) string {
+	return net.JoinHostPort(s.bind, strconv.Itoa(int(port)))
+}
+
+func (s *settings) logger(w io.Writer) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if s.debug {
+		options.Level = slog.LevelDebug
+	}
+	switch s.logFormat {
+	case "console":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return nil, fmt.Errorf("there is no log format %q; there are console and json", s.logFormat)
+}
+
+// writeReady writes the addresses to the file at path, if there is one, in one
+// step: whoever sees the file sees all of it, and nobody else on the host does.
+func writeReady(path string, at sidecar.Addresses) error {
+	if path == "" {
+		return nil
+	}
+	data, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".ready-*") // made with mode 0600
+	if err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	_, err = temporary.Write(append(data, '\n'))
+	err = cmp.Or(err, temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return nil
+}
+
+// removeReady removes the file at path, if there is one.
+func removeReady(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the ready file: %w", err)
+	}
+	return nil
+}

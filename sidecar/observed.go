@@ -1,0 +1,57 @@
+package sidecar
+
+import (
+	"log/slog"
+
+	"github.com/flagline/flagline/sidecar/internal/manage"
+	"github.com/flagline/flagline/source"
+)
+
+// An observed sink tells operators what passes through it.
+type observed struct {
+	source.Sink
+
+	watch  *manage.Service
+	origin string
+	log    *slog.Logger
+
+	reported bool
+	last     source.Status
+}
+
+// Apply passes u on and names the flags that could not be compiled.
+func (o *observed) Apply(u source.Update) []source.Rejection {
+	rejected := o.Sink.Apply(u)
+	o.watch.Rejected(u.Version.Generation, rejected)
+	o.log.Info("apply flags", "origin", o.origin, "generation", u.Version.Generation)
+	for _, r := range rejected {
+		o.log.Error("keep last good flag", "origin", o.origin, "generation", u.Version.Generation,
+			"set", r.Set, "flag", r.Key, "err", r.Reason)
+	}
+	return rejected
+}
+
+// Report passes st on, and logs it if it differs from the one before in more
+// than its time.
+func (o *observed) Report(st source.Status) {
+	o.Sink.Report(st)
+	if o.reported && o.last.Connected == st.Connected && text(o.last.Err) == text(st.Err) {
+		return
+	}
+	o.reported, o.last = true, st
+	switch {
+	case st.Err != nil:
+		o.log.Warn("source is troubled", "origin", o.origin, "err", st.Err)
+	case st.Connected:
+		o.log.Info("source is connected", "origin", o.origin)
+	default:
+		o.log.Warn("source is away", "origin", o.origin)
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
