@@ -24,9 +24,9 @@ func ledger(t *testing.T, bodies map[string]string) *admintest.Ledger {
 }
 
 // write publishes edits as they are, mistakes and all.
-func write(t *testing.T, l *admintest.Ledger, edits ...admin.Edit) admin.Change {
+func write(t *testing.T, l *admintest.Ledger, edits ...admin.Edit) {
 	t.Helper()
-	return commit(t, l, func(admin.State) ([]admin.Edit, error) { return edits, nil })
+	commit(t, l, func(admin.State) ([]admin.Edit, error) { return edits, nil })
 }
 
 func commit(t *testing.T, l *admintest.Ledger, plan admin.Plan) admin.Change {
@@ -51,8 +51,6 @@ func only(t *testing.T, plan admin.Plan, st admin.State) string {
 	return string(edits[0].Body)
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestVerbsEditTheirPartAndNothingElse(t *testing.T) {
 	const odd = `{"zeta":1.50,"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"off","description":"\u0061 <b>"}`
 	tests := []struct {
@@ -67,12 +65,12 @@ func TestVerbsEditTheirPartAndNothingElse(t *testing.T) {
 		{"toggle", odd, admin.Toggle("", "f"), strings.Replace(odd, `"defaultVariant":"off"`, `"defaultVariant":"on"`, 1)},
 		{
 			"set the default variant", odd,
-			admin.Set("", "f", admin.Parts{DefaultVariant: ptr("on")}),
+			admin.Set("", "f", admin.Parts{DefaultVariant: new("on")}),
 			strings.Replace(odd, `"defaultVariant":"off"`, `"defaultVariant":"on"`, 1),
 		},
 		{
 			"set what is so already", odd,
-			admin.Set("", "f", admin.Parts{DefaultVariant: ptr("off"), State: ptr("enabled")}), "",
+			admin.Set("", "f", admin.Parts{DefaultVariant: new("off"), State: new("enabled")}), "",
 		},
 		{
 			"set one variant and add another", onOff,
@@ -91,7 +89,7 @@ func TestVerbsEditTheirPartAndNothingElse(t *testing.T) {
 		},
 		{
 			"set the words of authors", `{"state":"ENABLED","variants":{"on":true},"owner":"x"}`,
-			admin.Set("", "f", admin.Parts{Description: ptr("<new>"), Owner: ptr(""), Tags: &[]string{"a", "b"}}),
+			admin.Set("", "f", admin.Parts{Description: new("<new>"), Owner: new(""), Tags: &[]string{"a", "b"}}),
 			`{"state":"ENABLED","variants":{"on":true},"description":"<new>","tags":["a","b"]}`,
 		},
 		{
@@ -194,7 +192,7 @@ func TestWhatMakesNoSenseIsRefusedWithTheWayOut(t *testing.T) {
 		{"toggle without default", admin.Toggle("", "bare"), "no default variant"},
 		{"kill with a stranger", admin.Kill("", "two", "blue"), `no variant "blue"; it has "on" and "off"`},
 		{"kill with a variant without a value", admin.Kill("", "hollow", "none"), "cannot be killed"},
-		{"an unknown state", admin.Set("", "two", admin.Parts{State: ptr("off")}), `enabled or disabled, not "off"`},
+		{"an unknown state", admin.Set("", "two", admin.Parts{State: new("off")}), `enabled or disabled, not "off"`},
 		{"targeting that is not JSON", admin.Set("", "two", admin.Parts{Targeting: []byte("{")}), "not JSON"},
 		{"a flag without a key", admin.Create("", "", []byte(onOff)), "needs a key"},
 	}
@@ -249,7 +247,7 @@ func TestFindTakesTheOnlySetThatHasTheFlag(t *testing.T) {
 	if _, err := admin.Find(st, nil, "both"); !isA[*admin.UsageError](err) || !strings.Contains(err.Error(), `"a" and "b"`) {
 		t.Errorf("both: error is %v, want a UsageError that names the sets", err)
 	}
-	if _, err := admin.Find(st, ptr("b"), "one"); !isA[*admin.NotFoundError](err) {
+	if _, err := admin.Find(st, new("b"), "one"); !isA[*admin.NotFoundError](err) {
 		t.Errorf("one in b: error is %v, want a NotFoundError", err)
 	}
 }
@@ -288,7 +286,7 @@ func TestInvalidResultIsRefusedWithEveryMistake(t *testing.T) {
 func TestRollback(t *testing.T) {
 	l := admintest.New("dev")
 	commit(t, l, admin.Create("", "f", []byte(onOff)))                       // 1
-	commit(t, l, admin.Set("", "f", admin.Parts{DefaultVariant: ptr("on")})) // 2
+	commit(t, l, admin.Set("", "f", admin.Parts{DefaultVariant: new("on")})) // 2
 	commit(t, l, admin.Create("", "other", []byte(onOff)))                   // 3
 	commit(t, l, admin.Kill("", "f", "off"))                                 // 4
 	on := strings.Replace(onOff, `"defaultVariant":"off"`, `"defaultVariant":"on"`, 1)

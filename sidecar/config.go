@@ -41,11 +41,6 @@ type Config struct {
 	// is 1,000,000; a negative number lifts the limit.
 	MaxRequestBody int
 
-	// StartupGrace is how long the sidecar waits for its sources to connect
-	// before flags that they kept on disk count as ready. They are served
-	// from the first moment in any case. The default is not to wait.
-	StartupGrace time.Duration
-
 	// StaleAfter is the age of the flags from which the status says stale.
 	// The default is one minute.
 	StaleAfter time.Duration

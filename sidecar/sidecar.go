@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg Config) error {
 	st := store.New()
 	watch := manage.New(st,
 		manage.Identity{Instance: cfg.Instance, Environment: cfg.Environment},
-		manage.Limits{Grace: cfg.StartupGrace, StaleAfter: cfg.StaleAfter},
+		cfg.StaleAfter,
 	)
 	rules := enrich.Rules{Static: cfg.Context, Headers: cfg.Headers}
 

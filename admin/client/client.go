@@ -180,11 +180,11 @@ func inSet(set *string) url.Values {
 
 // in returns the path of something in an environment.
 func in(env string, parts ...string) string {
-	path := "/v1/environments/" + segment(env)
+	segments := []string{"/v1/environments", segment(env)}
 	for _, part := range parts {
-		path += "/" + segment(part)
+		segments = append(segments, segment(part))
 	}
-	return path
+	return strings.Join(segments, "/")
 }
 
 // segment escapes a name so that it stays one segment of a path, whatever it

@@ -72,8 +72,19 @@ func TestContractNamesTheMembersOfBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	bodies := []any{
-		api.Flag{}, api.Flags{}, api.Environments{}, api.ChangeRequest{}, api.Parts{}, api.Document{}, api.Change{},
-		api.Convergence{}, api.History{}, api.DiffRequest{}, api.Diff{}, api.EvaluateRequest{}, api.Evaluation{},
+		api.Flag{},
+		api.Flags{},
+		api.Environments{},
+		api.ChangeRequest{},
+		api.Parts{},
+		api.Document{},
+		api.Change{},
+		api.Convergence{},
+		api.History{},
+		api.DiffRequest{},
+		api.Diff{},
+		api.EvaluateRequest{},
+		api.Evaluation{},
 		api.Fleet{},
 	}
 	for _, body := range bodies {

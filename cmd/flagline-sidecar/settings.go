@@ -71,18 +71,26 @@ func (s *settings) register(flags *pflag.FlagSet) {
 }
 
 // An ignored setting is one of flagd's that has no effect here. It is taken,
-// with a warning, so that people's manifests go on working.
+// with a warning, so that people's manifests go on working, unless doing
+// without it would break a promise that its user relies on: then refused says
+// what would be broken.
 type ignored struct {
 	name, short string
 	boolean     bool
+	refused     string
 }
+
+const (
+	noTLS     = "TLS is not served yet, and clients that expect it would find plain text; leave it out"
+	noSockets = "unix sockets are not served yet, and a TCP port would be open instead; leave it out"
+)
 
 func ignoredSettings() []ignored {
 	return []ignored{
-		{name: "socket-path", short: "d"},
-		{name: "sync-socket-path", short: "e"},
-		{name: "server-cert-path", short: "c"},
-		{name: "server-key-path", short: "k"},
+		{name: "socket-path", short: "d", refused: noSockets},
+		{name: "sync-socket-path", short: "e", refused: noSockets},
+		{name: "server-cert-path", short: "c", refused: noTLS},
+		{name: "server-key-path", short: "k", refused: noTLS},
 		{name: "stream-deadline"},
 		{name: "disable-sync-metadata", boolean: true},
 		{name: "max-request-header", short: "R"},

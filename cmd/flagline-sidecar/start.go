@@ -45,7 +45,11 @@ func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, stderr io.Wr
 		return err
 	}
 	for _, setting := range ignoredSettings() {
-		if flags.Changed(setting.name) {
+		switch {
+		case !flags.Changed(setting.name):
+		case setting.refused != "":
+			return fmt.Errorf("--%s: %s", setting.name, setting.refused)
+		default:
 			log.Warn("ignore a setting of flagd", "err", fmt.Sprintf("--%s has no effect here", setting.name))
 		}
 	}
@@ -103,7 +107,6 @@ func (s *settings) sidecar(log *slog.Logger) (sidecar.Config, error) {
 		Headers:        s.contextFromHeader,
 		CORSOrigins:    s.corsOrigins,
 		MaxRequestBody: cmp.Or(s.maxRequestBody, -1),
-		StartupGrace:   s.startupGrace,
 		Instance:       s.instance,
 		Environment:    environmentOf(origins),
 		Logger:         log,

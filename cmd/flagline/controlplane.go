@@ -35,6 +35,7 @@ type controlPlane struct {
 	listen       string
 	dataDir      string
 	environments []string // made if they do not exist; none means those there are
+	replicas     int      // of environments that are made
 	logger       *slog.Logger
 
 	// ready is called once, when the API answers.
@@ -179,7 +180,7 @@ func (c *controlPlane) open(ctx context.Context, nc *nats.Conn) (map[string]*led
 	}
 	ledgers := make(map[string]*ledger.Ledger)
 	for _, name := range names {
-		l, err := ledger.Open(ctx, nc, ledger.Config{Environment: name, Logger: c.logger})
+		l, err := ledger.Open(ctx, nc, ledger.Config{Environment: name, Replicas: c.replicas, Logger: c.logger})
 		if err != nil {
 			return nil, err
 		}

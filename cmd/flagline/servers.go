@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 
@@ -110,6 +111,7 @@ none. The token for the API is kept in the data directory, as admin.token.`,
 	f.StringVar(&c.credentials, "nats-creds", "", "file with the credential that owns the environments (default: what a local server left)")
 	f.StringVar(&c.listen, "listen", "127.0.0.1:8080", "where the API listens")
 	f.StringVar(&c.dataDir, "data-dir", defaultDataDir, "where the token is kept")
+	f.IntVar(&c.replicas, "replicas", 1, "how many servers of a NATS cluster store an environment that is made")
 	f.BoolVar(&debug, "debug", false, "log in detail")
 	return cmd
 }
@@ -132,7 +134,7 @@ func (a *app) logger(debug bool) *slog.Logger {
 
 // running is the error of something that runs until it is told to end.
 func running(err error) error {
-	if err == context.Canceled {
+	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err

@@ -58,7 +58,7 @@ func CheckServers(servers string) error {
 			// Neither the error nor the text is shown: a password may be in it.
 			return fmt.Errorf("NATS server: not an address; write it as nats://host:4222")
 		case u.User != nil:
-			return fmt.Errorf("NATS server %s: credentials do not belong in an address; put them into a file", u.Redacted())
+			return fmt.Errorf("NATS server %s: credentials do not belong in an address; put them into a file", u.Host)
 		case u.Host == "":
 			return fmt.Errorf("NATS server %q: write it as nats://host:4222", s)
 		}

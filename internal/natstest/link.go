@@ -2,6 +2,7 @@ package natstest
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -73,7 +74,7 @@ func (l *Link) accept() {
 		if err != nil {
 			return
 		}
-		to, err := net.Dial("tcp", l.target)
+		to, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.target)
 		if err != nil || !l.keep(from, to) {
 			from.Close()
 			if err == nil {

@@ -30,6 +30,9 @@ type namedSet struct {
 	flags *evaluator.FlagSet
 }
 
+// Superseded is closed once a newer snapshot exists.
+func (sn *Snapshot) Superseded() <-chan struct{} { return sn.superseded }
+
 // Find returns the flag that answers for key: that of the source with the
 // highest priority and, within it, of the unnamed set if that has one, else of
 // the first set in byte order of names.

@@ -93,8 +93,7 @@ func (f *follower) catchUp(ctx context.Context, to uint64) error {
 		f.refused = nil
 		f.deliver(step)
 	}
-	var refused *replica.RejectError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*replica.RejectError](err); ok {
 		f.logger.Warn("read everything again", "generation", refused.Head.Generation, "err", err)
 		return f.load(ctx, to)
 	}

@@ -2,6 +2,7 @@ package natskv
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/flagline/flagline/internal/replica"
@@ -27,11 +28,22 @@ func (f *follower) deliver(step *replica.Step) {
 		u.Replace = true
 		u.Records = everything(state)
 	}
-	f.rejected = f.sink.Apply(u)
+	f.quarantine(u, f.sink.Apply(u))
 	f.delivered = true
-	f.logger.Info("apply flags", "generation", state.Generation(), "records", len(u.Records), "quarantined", len(f.rejected))
+	f.logger.Info("apply flags", "generation", state.Generation(), "records", len(u.Records), "quarantined", len(f.quarantined))
 	f.tell()
 	f.saves.save(state)
+}
+
+// quarantine keeps the list of flags that do not compile here. What u mentions
+// is off the list unless it is among rejected; settings stand for their set.
+func (f *follower) quarantine(u source.Update, rejected []source.Rejection) {
+	f.quarantined = slices.DeleteFunc(f.quarantined, func(q source.Rejection) bool {
+		return u.Replace || slices.ContainsFunc(u.Records, func(r source.Record) bool {
+			return r.Set == q.Set && (r.Settings || r.Key == q.Key)
+		})
+	})
+	f.quarantined = append(f.quarantined, rejected...)
 }
 
 // changed is what a step leaves of the records it went through.
@@ -86,7 +98,7 @@ func (f *follower) publish(r wire.Report) {
 	if f.refused != nil {
 		r.State, r.Reason = wire.StateRejected, f.refused.Error()
 	}
-	for _, q := range f.rejected {
+	for _, q := range f.quarantined {
 		r.Quarantined = append(r.Quarantined, wire.Flag{Set: q.Set, Key: q.Key, Reason: q.Reason})
 	}
 	body, err := json.Marshal(r)
@@ -102,6 +114,6 @@ func (f *follower) publish(r wire.Report) {
 		f.logger.Warn("report to the fleet", "err", err)
 	}
 	if r.Goodbye {
-		nc.FlushTimeout(time.Second)
+		_ = nc.FlushTimeout(time.Second) // whoever misses it notices the silence
 	}
 }

@@ -28,6 +28,9 @@ const (
 	reportEvery = 15 * time.Second // plus up to a fifth
 )
 
+// maxFiled bounds the bytes of messages that wait to be looked at.
+const maxFiled = 64 << 20
+
 // A follower is one Watch: everything but the two inboxes belongs to run's
 // goroutine.
 type follower struct {
@@ -37,21 +40,22 @@ type follower struct {
 	client *natslog.Client
 	logger *slog.Logger
 
-	log       *replica.Log
-	delivered bool // sink has something of ours
-	saves     *saver
-	confirmed time.Time
-	retry     time.Duration // the wait before the next check after a failed one
-	looked    time.Time
-	hold      *time.Timer
-	holding   bool
-	check     *time.Timer
-	report    *time.Timer
-	refused   *replica.RejectError
-	rejected  []source.Rejection
+	log         *replica.Log
+	delivered   bool // sink has something of ours
+	saves       *saver
+	confirmed   time.Time
+	retry       time.Duration // the wait before the next check after a failed one
+	looked      time.Time
+	hold        *time.Timer
+	holding     bool
+	check       *time.Timer
+	report      *time.Timer
+	refused     *replica.RejectError
+	quarantined []source.Rejection
 
 	mu     sync.Mutex
 	inbox  []*nats.Msg
+	filed  int   // bytes in inbox
 	lost   error // why the connection went; nil once seen
 	wake   chan struct{}
 	hinted chan struct{}
@@ -77,8 +81,13 @@ func newFollower(s *Source, sink source.Sink) *follower {
 // the connection a slow consumer.
 func (f *follower) file(msg *nats.Msg) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.filed += msg.Size(); f.filed > maxFiled {
+		f.inbox, f.filed = nil, 0 // what is lost is read again
+		f.hint()
+		return
+	}
 	f.inbox = append(f.inbox, msg)
-	f.mu.Unlock()
 	signal(f.wake)
 }
 
@@ -167,7 +176,7 @@ func (f *follower) holdOrNot() {
 func (f *follower) ingest() (news bool) {
 	f.mu.Lock()
 	msgs, lost := f.inbox, f.lost
-	f.inbox, f.lost = nil, nil
+	f.inbox, f.filed, f.lost = nil, 0, nil
 	f.mu.Unlock()
 	if lost != nil {
 		f.trouble(lost)

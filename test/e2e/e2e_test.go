@@ -100,7 +100,7 @@ func (w *world) start(name string, args ...string) *process {
 	p := &process{t: w.t, cmd: cmd, log: log.Name(), done: make(chan error, 1)}
 	go func() { p.done <- cmd.Wait() }()
 	w.t.Cleanup(func() {
-		p.kill(syscall.SIGKILL)
+		_ = p.kill(syscall.SIGKILL)
 		if w.t.Failed() {
 			text, _ := os.ReadFile(p.log)
 			w.t.Logf("%s %s said:\n%s", name, strings.Join(args, " "), text)
@@ -146,9 +146,11 @@ func (w *world) ready(name string) addresses {
 // dev runs `flagline dev` on free ports.
 func (w *world) dev(args ...string) (*process, addresses) {
 	w.t.Helper()
-	p := w.start("flagline", append([]string{"dev", "--data-dir", w.path("data"), "--listen", "127.0.0.1:0",
+	p := w.start("flagline", append([]string{
+		"dev", "--data-dir", w.path("data"), "--listen", "127.0.0.1:0",
 		"--nats-listen", "127.0.0.1:0", "--port", "0", "--management-port", "0", "--sync-port", "0", "--ofrep-port", "0",
-		"--ready-file", w.path("ready")}, args...)...)
+		"--ready-file", w.path("ready"),
+	}, args...)...)
 	return p, w.ready("ready")
 }
 

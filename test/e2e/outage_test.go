@@ -87,7 +87,7 @@ func TestAnswersSurviveEveryOutage(t *testing.T) {
 		return nil
 	})
 
-	f.nats.kill(syscall.SIGKILL)
+	_ = f.nats.kill(syscall.SIGKILL) // it ends by the signal
 	for range 100 {
 		if err := answers(f.at.OFREP, "limit", "1")(); err != nil {
 			t.Fatalf("without NATS: %v", err)
@@ -96,7 +96,7 @@ func TestAnswersSurviveEveryOutage(t *testing.T) {
 	if r := f.cli(f.api, "flag", "get", "limit"); r.code != 0 {
 		t.Errorf("reading a flag from the control plane without NATS ends with %d: %s", r.code, r.err)
 	}
-	f.sidecar.kill(syscall.SIGKILL)
+	_ = f.sidecar.kill(syscall.SIGKILL) // it ends by the signal
 	f.startSidecar()
 	f.await("the answer from the snapshot", answers(f.at.OFREP, "limit", "1"))
 
@@ -143,10 +143,10 @@ func TestSidecarKilledWhileItAppliesAChange(t *testing.T) {
 			}
 			return nil
 		})
-		f.sidecar.kill(syscall.SIGKILL)
+		_ = f.sidecar.kill(syscall.SIGKILL) // it ends by the signal
 		close(stop)
 		<-raining
-		f.nats.kill(syscall.SIGKILL)
+		_ = f.nats.kill(syscall.SIGKILL) // it ends by the signal
 
 		f.startSidecar()
 		var got int

@@ -61,7 +61,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if b.ledger, err = ledger.Open(ctx, b.nc, ledger.Config{Environment: environment}); err != nil {
 		return err
 	}
-	if _, err := b.change(ctx); err != nil {
+	if err := b.change(ctx); err != nil {
 		return err
 	}
 
@@ -95,7 +95,9 @@ func (b *bench) close() {
 	}
 	if b.stop != nil {
 		b.stop()
-		<-b.ended
+		if err := <-b.ended; err != nil {
+			fmt.Fprintln(os.Stderr, "sidecar:", err)
+		}
 	}
 	if b.nc != nil {
 		b.nc.Close()
@@ -107,14 +109,14 @@ func (b *bench) close() {
 }
 
 // change makes the flag "probe" answer what it did not answer before.
-func (b *bench) change(ctx context.Context) (answer string, err error) {
+func (b *bench) change(ctx context.Context) error {
 	b.round++
-	answer = fmt.Sprintf("answer-%d", b.round)
-	_, err = b.ledger.Commit(ctx, admin.Draft{Author: "bench", Plan: func(admin.State) ([]admin.Edit, error) {
+	answer := fmt.Sprintf("answer-%d", b.round)
+	_, err := b.ledger.Commit(ctx, admin.Draft{Author: "bench", Plan: func(admin.State) ([]admin.Edit, error) {
 		body := fmt.Appendf(nil, `{"state":"ENABLED","variants":{"v":%q},"defaultVariant":"v"}`, answer)
 		return []admin.Edit{{Key: "probe", Body: body}}, nil
 	}})
-	return answer, err
+	return err
 }
 
 // measure makes a change and returns how long it took from the decision until
@@ -142,7 +144,7 @@ func (b *bench) measure(ctx context.Context, d door) (time.Duration, error) {
 		}
 	}()
 	start := time.Now()
-	if _, err := b.change(ctx); err != nil {
+	if err := b.change(ctx); err != nil {
 		return 0, err
 	}
 	r := <-seen

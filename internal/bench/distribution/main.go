@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -71,7 +72,7 @@ func run(ctx context.Context, changes int, out string) error {
 	for i := range rows {
 		rows[i].summarize(doors[i].name, rows[0].median())
 	}
-	return report(rows, out)
+	return report(os.Stdout, rows, out)
 }
 
 func (r *row) median() time.Duration { return quantile(r.samples, 0.5) }
@@ -92,10 +93,11 @@ func quantile(samples []time.Duration, q float64) time.Duration {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func report(rows []row, out string) error {
-	fmt.Printf("%-28s %8s %10s %10s %8s\n", "from decision to answer", "changes", "p50 ms", "p99 ms", "/ floor")
+// report prints rows to to, and writes them to the file out.
+func report(to io.Writer, rows []row, out string) error {
+	fmt.Fprintf(to, "%-28s %8s %10s %10s %8s\n", "from decision to answer", "changes", "p50 ms", "p99 ms", "/ floor")
 	for _, r := range rows {
-		fmt.Printf("%-28s %8d %10.2f %10.2f %8.2f\n", r.Door, r.Changes, r.P50ms, r.P99ms, r.Ratio)
+		fmt.Fprintf(to, "%-28s %8d %10.2f %10.2f %8.2f\n", r.Door, r.Changes, r.P50ms, r.P99ms, r.Ratio)
 	}
 	data, err := json.MarshalIndent(map[string]any{"rows": rows}, "", "  ")
 	if err != nil {

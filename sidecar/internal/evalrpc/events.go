@@ -20,7 +20,8 @@ const (
 	eventShutdown  = "provider_shutdown"
 )
 
-// events tells send that the service is ready, then of each change to the
+// events tells send that the service is ready, once every source has delivered,
+// then of each change to the
 // flags that the selector shows, until ctx is done, the service is closing or
 // send returns an error.
 func (s *Service) events(
@@ -29,6 +30,18 @@ func (s *Service) events(
 	sel, err := selector(headers)
 	if err != nil {
 		return err
+	}
+
+	// A client takes the first message for leave to ask: it must not be told that flags do
+	// not exist which are on their way.
+	for now := s.Store.Current(); !s.Store.Ready(); now = s.Store.Current() {
+		select {
+		case <-now.Superseded():
+		case <-s.Closing:
+			return send(eventShutdown, &structpb.Struct{})
+		case <-ctx.Done():
+			return nil
+		}
 	}
 
 	// Changes count from here, before the first message: whoever has that

@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/sidecar/internal/evalrpc"
 	"github.com/flagline/flagline/sidecar/internal/flagtest"
 	"github.com/flagline/flagline/sidecar/internal/scope"
@@ -86,6 +87,30 @@ func TestStreamIsReadyFirstAndThenTellsWhatChanged(t *testing.T) {
 	}
 }
 
+// A client that is told to ask before the flags are there would be told that
+// they do not exist.
+func TestStreamIsNotReadyBeforeTheFlagsAre(t *testing.T) {
+	st := store.New()
+	first, second := st.Add("first.json"), st.Add("second.json")
+	address := serve(t, &evalrpc.Service{Store: st})
+	ready := make(chan event, 2)
+	go func() {
+		next := subscribe(t, protocols()[0], address, "")
+		ready <- next()
+		ready <- next()
+	}()
+	flagtest.Deliver(t, first, 1, one)
+	select {
+	case e := <-ready:
+		t.Fatalf("event %s before the second source has delivered", e.GetType())
+	case <-time.After(50 * time.Millisecond): // longer than the message would take
+	}
+	flagtest.Deliver(t, second, 1, `{"flags":{}}`)
+	expect(t, <-ready, "provider_ready", map[string]any{})
+	flagtest.Deliver(t, first, 2, two)
+	expect(t, <-ready, "configuration_change", changes(map[string]string{"a": "update", "b": "delete", "c": "write"}))
+}
+
 func TestStreamIsSilentAboutWhatDidNotChange(t *testing.T) {
 	st, sink := flagtest.Store(t, one)
 	next := subscribe(t, protocols()[0], serve(t, &evalrpc.Service{Store: st}), "")
@@ -99,10 +124,11 @@ func TestStreamIsSilentAboutWhatDidNotChange(t *testing.T) {
 func TestStreamSeesOnlyWhatItsSelectorShows(t *testing.T) {
 	st, sink := flagtest.Store(t, one)
 	other := st.Add("other.json")
+	flagtest.Deliver(t, other, 1, `{"flags":{}}`)
 	next := subscribe(t, protocols()[0], serve(t, &evalrpc.Service{Store: st}), "source=other.json")
 	expect(t, next(), "provider_ready", map[string]any{})
 	flagtest.Deliver(t, sink, 2, two)
-	flagtest.Deliver(t, other, 1, one)
+	flagtest.Deliver(t, other, 2, one)
 	expect(t, next(), "configuration_change", changes(map[string]string{"a": "write", "b": "write"}))
 }
 

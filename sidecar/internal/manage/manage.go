@@ -27,8 +27,8 @@ type Identity struct {
 type Service struct {
 	store    *store.Store
 	identity Identity
-	limits   Limits
 	started  time.Time
+	stale    time.Duration // the age from which answers count as stale
 	ready    atomic.Bool
 
 	registry    *prometheus.Registry
@@ -38,20 +38,11 @@ type Service struct {
 	rejectedAt map[source.Rejection]uint64 // the generation that brought it
 }
 
-// Limits are how patient a sidecar is.
-type Limits struct {
-	// Grace is how long after its start the sidecar waits for its sources
-	// to be connected before it is content with what they kept on disk.
-	Grace time.Duration
-
-	// StaleAfter is the age from which answers count as stale.
-	StaleAfter time.Duration
-}
-
-// New returns a service that watches over st. The grace begins here.
-func New(st *store.Store, identity Identity, limits Limits) *Service {
+// New returns a service that watches over st, whose answers count as stale from
+// the age staleAfter.
+func New(st *store.Store, identity Identity, staleAfter time.Duration) *Service {
 	s := &Service{
-		store: st, identity: identity, limits: limits, started: time.Now(),
+		store: st, identity: identity, started: time.Now(), stale: staleAfter,
 		registry:   prometheus.NewRegistry(),
 		rejectedAt: map[source.Rejection]uint64{},
 	}
@@ -78,26 +69,17 @@ func (s *Service) serveReady(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// Ready reports whether every source has delivered, and is connected or has
-// used up the grace. It never turns back: a sidecar that lost its sources goes
-// on answering, and taking it out of service would help nobody.
+// Ready reports whether every source has delivered. It never turns back: a
+// sidecar that lost its sources goes on answering, and taking it out of service
+// would help nobody.
 func (s *Service) Ready() bool {
 	if s.ready.Load() {
 		return true
 	}
-	if !s.store.Ready() || time.Since(s.started) < s.limits.Grace && !s.connected() {
+	if !s.store.Ready() {
 		return false
 	}
 	s.ready.Store(true)
-	return true
-}
-
-func (s *Service) connected() bool {
-	for _, src := range s.store.Sources() {
-		if !src.Status.Connected {
-			return false
-		}
-	}
 	return true
 }
 

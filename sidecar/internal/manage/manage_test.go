@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,10 +22,8 @@ import (
 	"github.com/flagline/flagline/source"
 )
 
-func watch(st *store.Store, grace time.Duration) *manage.Service {
-	return manage.New(st,
-		manage.Identity{Instance: "shop-1", Environment: "prod"},
-		manage.Limits{Grace: grace, StaleAfter: time.Minute})
+func watch(st *store.Store) *manage.Service {
+	return manage.New(st, manage.Identity{Instance: "shop-1", Environment: "prod"}, time.Minute)
 }
 
 func serve(t *testing.T, s *manage.Service) string {
@@ -61,7 +58,7 @@ func get(t *testing.T, url string) (status int, body string) {
 func TestReadyOnceEverySourceHasDelivered(t *testing.T) {
 	st := store.New()
 	first, second := st.Add("first"), st.Add("second")
-	address := serve(t, watch(st, 0))
+	address := serve(t, watch(st))
 
 	want := func(when string, ready int) {
 		t.Helper()
@@ -81,30 +78,10 @@ func TestReadyOnceEverySourceHasDelivered(t *testing.T) {
 	want("after a source was lost", 200)
 }
 
-func TestGraceHoldsBackFlagsOfAnUnconnectedSource(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		st, sink := flagtest.Store(t, `{"flags":{}}`)
-		s := watch(st, time.Second)
-		if s.Ready() {
-			t.Error("ready within the grace, though the source is not connected")
-		}
-		time.Sleep(time.Second)
-		if !s.Ready() {
-			t.Error("not ready after the grace")
-		}
-
-		s = watch(st, time.Second)
-		sink.Report(source.Status{Connected: true})
-		if !s.Ready() {
-			t.Error("not ready, though the source is connected")
-		}
-	})
-}
-
 func TestStatusIsWhatChecksRead(t *testing.T) {
 	st := store.New()
 	fallback, nats := st.Add("file.json"), st.Add("nats://h:4222/prod")
-	s := watch(st, 0)
+	s := watch(st)
 	address := serve(t, s)
 	now := time.Now()
 	flagtest.Deliver(t, fallback, 7, `{"flags":{}}`)
@@ -134,7 +111,7 @@ func TestStatusIsWhatChecksRead(t *testing.T) {
 func TestRejectedFlagKeepsTheGenerationThatBroughtItUntilItIsMended(t *testing.T) {
 	const bad = `{"flags":{"bad":{"variants":{"x":1},"defaultVariant":"y"}}}`
 	st, sink := flagtest.Store(t, `{"flags":{}}`)
-	s := watch(st, 0)
+	s := watch(st)
 	address := serve(t, s)
 	for generation := uint64(2); generation <= 3; generation++ {
 		s.Rejected(generation, flagtest.Deliver(t, sink, generation, bad))
@@ -149,7 +126,7 @@ func TestRejectedFlagKeepsTheGenerationThatBroughtItUntilItIsMended(t *testing.T
 }
 
 func TestStatusOfNothingHasEmptyLists(t *testing.T) {
-	_, body := get(t, serve(t, watch(store.New(), 0))+"/status")
+	_, body := get(t, serve(t, watch(store.New()))+"/status")
 	if !strings.Contains(body, `"sources":[],"rejected":[]`) || !strings.Contains(body, `"stale":false`) {
 		t.Errorf("status is %s, want empty lists and nothing stale", body)
 	}
@@ -158,7 +135,7 @@ func TestStatusOfNothingHasEmptyLists(t *testing.T) {
 func TestMetricsShowStateAndUse(t *testing.T) {
 	st, sink := flagtest.Store(t, `{"flags":{"bad":{"variants":{"x":1},"defaultVariant":"y"}}}`)
 	sink.Report(source.Status{Connected: true, Confirmed: time.Now()})
-	s := watch(st, 0)
+	s := watch(st)
 	s.Observe("new-checkout", evaluator.Resolution{Variant: "on", Reason: evaluator.ReasonStatic})
 	s.Observe("new-checkout\xff", evaluator.Resolution{})
 
@@ -181,7 +158,7 @@ func TestMetricsShowStateAndUse(t *testing.T) {
 func TestGRPCHealthFollowsReadiness(t *testing.T) {
 	st := store.New()
 	sink := st.Add("flags.json")
-	conn, err := grpc.NewClient(strings.TrimPrefix(serve(t, watch(st, 0)), "http://"),
+	conn, err := grpc.NewClient(strings.TrimPrefix(serve(t, watch(st)), "http://"),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)

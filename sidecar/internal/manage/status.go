@@ -57,7 +57,7 @@ func (s *Service) status() status {
 		Generation:  leading.Generation,
 		Digest:      leading.Digest,
 		AgeSeconds:  age.Seconds(),
-		Stale:       age > s.limits.StaleAfter,
+		Stale:       age > s.stale,
 		Sources:     []sourceStatus{},
 		Rejected:    s.rejected(),
 	}
