@@ -96,29 +96,33 @@ func start(ctx context.Context, cfg Config, dir, host string, port int) (*server
 	opts.StoreDir = filepath.Join(dir, "jetstream")
 	opts.SyncAlways = true
 	opts.NoSigs = true
-	opts.NoLog = cfg.Logger == nil
 	opts.MaxPayload = 1 << 20
 
 	ns, err := server.NewServer(opts)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Logger != nil {
-		ns.SetLoggerV2(&slogger{cfg.Logger}, false, false, false)
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
 	}
-	ns.Start()
-	for !ns.ReadyForConnections(100 * time.Millisecond) {
-		switch {
-		case ctx.Err() != nil:
-			ns.Shutdown()
-			return nil, ctx.Err()
-		case !ns.Running():
-			ns.Shutdown()
-			ns.WaitForShutdown()
-			return nil, fmt.Errorf("listen on %s: the server ended at once; is the address in use?", cfg.Listen)
+	log := &slogger{logger, make(chan error, 1)}
+	ns.SetLoggerV2(log, false, false, false)
+	go ns.Start() // it blocks for as long as it cannot listen; Shutdown ends it
+	for {
+		select {
+		case err = <-log.fatal:
+		case <-ctx.Done():
+			err = ctx.Err()
+		default:
+			if !ns.ReadyForConnections(20 * time.Millisecond) {
+				continue
+			}
+			return ns, nil
 		}
+		ns.Shutdown()
+		return nil, err
 	}
-	return ns, nil
 }
 
 // URL is where the server takes connections.
@@ -127,6 +131,10 @@ func (s *Server) URL() string { return "nats://" + s.ns.Addr().String() }
 // PublisherFile holds the credential of the account that owns the
 // environments.
 func (s *Server) PublisherFile() string { return filepath.Join(s.dataDir, "nats", "publisher.nk") }
+
+// SyncsAlways says that the server acknowledges nothing before it is on the
+// disk, which is not JetStream's default.
+func (s *Server) SyncsAlways() bool { return s.ns.JetStreamConfig().SyncAlways }
 
 // Close ends the server, once what it stores is on the disk.
 func (s *Server) Close() {
