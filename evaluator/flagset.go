@@ -1,12 +1,12 @@
 package evaluator
 
 import (
-	"hash/maphash"
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
+
+	"github.com/flagline/flagline/internal/cowmap"
 )
 
 // A FlagSet is an immutable set of flags. It may be used from any number of
@@ -17,25 +17,10 @@ import (
 // flags or a hundred thousand.
 type FlagSet struct {
 	settings *Settings
-	shards   [shardCount]*shard // nil where there are no flags
-	size     int
+	flags    cowmap.Map[*Flag]
 
 	sorting sync.Once
 	sorted  []*Flag // by key; made when first asked for
-}
-
-// A shard holds the flags whose keys hash to it. It never changes.
-type shard struct{ flags map[string]*Flag }
-
-// With 256 shards, a set of a hundred thousand flags copies about 400 entries
-// for a changed flag, and the table of shards is 2 KB.
-const shardCount = 256
-
-// seed is the same for all sets of a process, so that they can be compared.
-var seed = maphash.MakeSeed()
-
-func shardOf(key string) int {
-	return int(maphash.String(seed, key) % shardCount)
 }
 
 // Evaluate answers for the flag key and the context ec, which may be nil. The
@@ -56,12 +41,7 @@ func (s *FlagSet) Flag(key string) (*Flag, bool) {
 	if s == nil {
 		return nil, false
 	}
-	sh := s.shards[shardOf(key)]
-	if sh == nil {
-		return nil, false
-	}
-	f, ok := sh.flags[key]
-	return f, ok
+	return s.flags.Get(key)
 }
 
 // Len returns the number of flags.
@@ -69,7 +49,7 @@ func (s *FlagSet) Len() int {
 	if s == nil {
 		return 0
 	}
-	return s.size
+	return s.flags.Len()
 }
 
 // Settings returns what the flags share. It is never nil.
@@ -96,14 +76,10 @@ func (s *FlagSet) inOrder() []*Flag {
 		return nil
 	}
 	s.sorting.Do(func() {
-		all := make([]*Flag, 0, s.size)
-		for _, sh := range s.shards {
-			if sh != nil {
-				all = slices.AppendSeq(all, maps.Values(sh.flags))
-			}
+		for _, key := range s.flags.Keys() {
+			f, _ := s.flags.Get(key)
+			s.sorted = append(s.sorted, f)
 		}
-		slices.SortFunc(all, func(a, b *Flag) int { return strings.Compare(a.Key(), b.Key()) })
-		s.sorted = all
 	})
 	return s.sorted
 }
@@ -115,38 +91,18 @@ func (s *FlagSet) inOrder() []*Flag {
 func (s *FlagSet) With(settings *Settings, put []*Flag, remove []string) *FlagSet {
 	next := &FlagSet{settings: settings}
 	if s != nil {
-		next.shards, next.size = s.shards, s.size
+		next.flags = s.flags
 	}
-	var copied [shardCount]bool
-	own := func(key string) *shard {
-		i := shardOf(key)
-		if !copied[i] {
-			copied[i] = true
-			next.shards[i] = next.shards[i].clone()
-		}
-		return next.shards[i]
+	if len(put)+len(remove) == 0 {
+		return next
 	}
-	for _, key := range remove {
-		if _, ok := next.Flag(key); ok {
-			delete(own(key).flags, key)
-			next.size--
-		}
-	}
+	wanted := make(map[string]*Flag, len(put))
 	for _, f := range put {
-		sh := own(f.Key())
-		if _, ok := sh.flags[f.Key()]; !ok {
-			next.size++
-		}
-		sh.flags[f.Key()] = f
+		wanted[f.Key()] = f
 	}
+	gone := slices.DeleteFunc(slices.Clone(remove), func(key string) bool { return wanted[key] != nil })
+	next.flags = next.flags.With(wanted, gone)
 	return next
-}
-
-func (sh *shard) clone() *shard {
-	if sh == nil {
-		return &shard{flags: make(map[string]*Flag, 1)}
-	}
-	return &shard{flags: maps.Clone(sh.flags)}
 }
 
 // A Change is what happened to a flag between two flag sets.
@@ -179,8 +135,15 @@ func (c Change) String() string {
 func (s *FlagSet) Diff(next *FlagSet) iter.Seq2[string, Change] {
 	return func(yield func(string, Change) bool) {
 		changes := make(map[string]Change)
-		for i := range shardCount {
-			diffShard(s.shard(i), next.shard(i), changes)
+		for key, found := range s.all().Differing(next.all()) {
+			switch old, now := found[0], found[1]; {
+			case !now.Ok:
+				changes[key] = ChangeDelete
+			case !old.Ok:
+				changes[key] = ChangeWrite
+			case !old.Value.same(now.Value):
+				changes[key] = ChangeUpdate
+			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(changes)) {
 			if !yield(key, changes[key]) {
@@ -190,30 +153,9 @@ func (s *FlagSet) Diff(next *FlagSet) iter.Seq2[string, Change] {
 	}
 }
 
-func (s *FlagSet) shard(i int) *shard {
-	if s == nil || s.shards[i] == nil {
-		return &emptyShard
+func (s *FlagSet) all() cowmap.Map[*Flag] {
+	if s == nil {
+		return cowmap.Map[*Flag]{}
 	}
-	return s.shards[i]
-}
-
-var emptyShard shard
-
-func diffShard(old, next *shard, changes map[string]Change) {
-	if old == next {
-		return
-	}
-	for key, f := range old.flags {
-		switch g, ok := next.flags[key]; {
-		case !ok:
-			changes[key] = ChangeDelete
-		case !f.same(g):
-			changes[key] = ChangeUpdate
-		}
-	}
-	for key := range next.flags {
-		if _, ok := old.flags[key]; !ok {
-			changes[key] = ChangeWrite
-		}
-	}
+	return s.flags
 }

@@ -7,12 +7,19 @@ import (
 	"hash/maphash"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 )
 
-// shards is how many pieces a map is copied in. With 1,024, a change of one
-// key among 100,000 copies an array of 8 KiB and a hundred entries.
-const shards = 1024
+// A large map is a table of rows of shards. With 32 by 32, a change of one key
+// among 100,000 copies a table and a row of 256 bytes each, and a hundred
+// entries.
+const (
+	rows    = 32
+	columns = 32
+)
+
+type row[V any] [columns]map[string]V
 
 // small is how many entries stay in one plain map, to keep small maps small.
 const small = 256
@@ -23,8 +30,8 @@ var seed = maphash.MakeSeed()
 
 // A Map is an immutable map. The zero Map is empty.
 type Map[V any] struct {
-	few   map[string]V          // used while many is nil
-	many  *[shards]map[string]V // nil entries are empty
+	few   map[string]V   // used while many is nil
+	many  *[rows]*row[V] // nil rows and shards are empty
 	count int
 }
 
@@ -37,7 +44,12 @@ func (m Map[V]) Get(key string) (V, bool) {
 		v, ok := m.few[key]
 		return v, ok
 	}
-	v, ok := m.many[shard(key)][key]
+	i, j := place(key)
+	if m.many[i] == nil {
+		var none V
+		return none, false
+	}
+	v, ok := m.many[i][j][key]
 	return v, ok
 }
 
@@ -52,10 +64,15 @@ func (m Map[V]) All() iter.Seq2[string, V] {
 		if m.many == nil {
 			return
 		}
-		for _, s := range m.many {
-			for k, v := range s {
-				if !yield(k, v) {
-					return
+		for _, r := range m.many {
+			if r == nil {
+				continue
+			}
+			for _, s := range r {
+				for k, v := range s {
+					if !yield(k, v) {
+						return
+					}
 				}
 			}
 		}
@@ -87,18 +104,26 @@ func (m Map[V]) With(put map[string]V, remove []string) Map[V] {
 		return next
 	}
 
-	next := Map[V]{many: new([shards]map[string]V), count: m.count}
-	fresh := make(map[uint64]bool, min(len(put)+len(remove), shards)) // shards that belong to next alone
+	next := Map[V]{many: new([rows]*row[V]), count: m.count}
+	var freshRows [rows]bool
+	var freshShards [rows][columns]bool // those that belong to next alone
 	own := func(key string) map[string]V {
-		i := shard(key)
-		if !fresh[i] {
-			fresh[i] = true
-			next.many[i] = maps.Clone(next.many[i])
-			if next.many[i] == nil {
-				next.many[i] = make(map[string]V, 1)
+		i, j := place(key)
+		if !freshRows[i] {
+			freshRows[i] = true
+			r := new(row[V])
+			if next.many[i] != nil {
+				*r = *next.many[i]
+			}
+			next.many[i] = r
+		}
+		if !freshShards[i][j] {
+			freshShards[i][j] = true
+			if next.many[i][j] = maps.Clone(next.many[i][j]); next.many[i][j] == nil {
+				next.many[i][j] = make(map[string]V, 1)
 			}
 		}
-		return next.many[i]
+		return next.many[i][j]
 	}
 	if m.many != nil {
 		*next.many = *m.many
@@ -124,4 +149,66 @@ func (m Map[V]) With(put map[string]V, remove []string) Map[V] {
 	return next
 }
 
-func shard(key string) uint64 { return maphash.String(seed, key) % shards }
+// Differing yields the keys that m and next may hold different values for, with
+// both; ok says whether a map has the key. Of maps that were derived from each
+// other it looks only at what they do not share.
+func (m Map[V]) Differing(next Map[V]) iter.Seq2[string, [2]Found[V]] {
+	return func(yield func(string, [2]Found[V]) bool) {
+		if m.many == nil || next.many == nil { // small, or just grown
+			differing(maps.Collect(m.All()), maps.Collect(next.All()), yield)
+			return
+		}
+		for i := range rows {
+			if m.many[i] == next.many[i] {
+				continue
+			}
+			old, now := shardsOf(m.many[i]), shardsOf(next.many[i])
+			for j := range columns {
+				if !differing(old[j], now[j], yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func shardsOf[V any](r *row[V]) row[V] {
+	if r == nil {
+		return row[V]{}
+	}
+	return *r
+}
+
+// Found is a value, if Ok.
+type Found[V any] struct {
+	Value V
+	Ok    bool
+}
+
+func differing[V any](old, next map[string]V, yield func(string, [2]Found[V]) bool) bool {
+	if same(old, next) {
+		return true
+	}
+	for k, v := range old {
+		w, ok := next[k]
+		if !yield(k, [2]Found[V]{{v, true}, {w, ok}}) {
+			return false
+		}
+	}
+	for k, w := range next {
+		if _, ok := old[k]; !ok && !yield(k, [2]Found[V]{{}, {w, true}}) {
+			return false
+		}
+	}
+	return true
+}
+
+// same says whether two maps are one, which Go's == cannot ask.
+func same[V any](a, b map[string]V) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}
+
+func place(key string) (i, j uint64) {
+	h := maphash.String(seed, key)
+	return h % rows, h / rows % columns
+}
