@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/flagline/flagline/internal/replica"
@@ -208,7 +209,7 @@ func TestSnapshotIsRestored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Seq != l.State().Seq || got.Head != l.State().Head || got.Digest() != l.State().Digest() || body(got, "b") != "not even JSON \xff" {
+	if got.Seq != l.State().Seq || !reflect.DeepEqual(got.Head, l.State().Head) || got.Digest() != l.State().Digest() || body(got, "b") != "not even JSON \xff" {
 		t.Errorf("restored %+v, want %+v", got, l.State())
 	}
 	if e, _ := got.Get(wire.Key{Flag: "b"}); e.Generation != 1 {

@@ -72,6 +72,19 @@ func (e Environment) Changes() string { return "flagline." + string(e) + ".chang
 // Nudge is where a publisher says "look at head".
 func (e Environment) Nudge() string { return "flagline." + string(e) + ".changes.nudge" }
 
+// Beacon is where a control plane says that it is alive.
+func (e Environment) Beacon() string { return "flagline." + string(e) + ".changes.beacon" }
+
+// BaseStream is the name of the stream that holds the base.
+func (e Environment) BaseStream() string { return e.Bucket() + "-base" }
+
+// Base is where the part of the base of that name is stored: "index", or the
+// number of a chunk.
+func (e Environment) Base(part string) string { return "flagline." + string(e) + ".base." + part }
+
+// GetBase is where a reader asks for the base.
+func (e Environment) GetBase() string { return "flagline." + string(e) + ".get.base" }
+
 // GetHead is where a reader asks for the record head.
 func (e Environment) GetHead() string { return "flagline." + string(e) + ".get.head" }
 

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -99,7 +100,7 @@ func TestHeadThatIsNotOneIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := wire.ParseHead(body); err != nil || got != good {
+	if got, err := wire.ParseHead(body); err != nil || !reflect.DeepEqual(got, good) {
 		t.Errorf("ParseHead(%s) = %+v, %v", body, got, err)
 	}
 	for _, s := range []string{
