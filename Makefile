@@ -90,10 +90,10 @@ bench-distribution: ## measure how long 500 changes take to each door; writes be
 	go run ./internal/bench/distribution
 
 # What is generated, and compared, by tests.
-GENERATED := go test ./cmd/flagline -run 'TestReferenceIsCurrent|TestScripts' -count 1
+GENERATED := go test ./cmd/flagline -run 'TestReferenceIsCurrent|TestScripts|TestNATSExamples' -count 1
 
 .PHONY: generate
-generate: ## write what is generated: docs/cli.md, transcripts of the command line
+generate: ## write what is generated: docs/cli.md, transcripts, examples/nats
 	$(GENERATED) -update
 
 .PHONY: check-generated

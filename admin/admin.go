@@ -64,6 +64,11 @@ type Draft struct {
 	Reason string // why, for the record; may be empty
 	Plan   Plan
 
+	// AllowShrink says that a flag set may lose all its flags, or most of
+	// them. Without it such a change is refused with a [*ShrinkError]: it
+	// is what a truncated file or a mistaken script does.
+	AllowShrink bool
+
 	// Expect, unless it is 0, is the generation that the environment must
 	// still have: if it has another, the change is refused with a
 	// [*ConflictError].

@@ -76,6 +76,20 @@ func affected(st State, set string, edits []Edit) (before, after flagdoc.Documen
 	return before, after
 }
 
+// CheckText returns an [*InvalidError] about how the JSON text of file is
+// written, if there is something that reading it would silently change: a name
+// twice in one object, say. It says nothing about what the text means.
+func CheckText(file string, text []byte) error {
+	var found []Finding
+	for _, f := range lint.Spelling(text) {
+		found = append(found, Finding{File: file, Pointer: f.Pointer, Code: string(f.Code), Message: f.Message})
+	}
+	if found == nil {
+		return nil
+	}
+	return &InvalidError{Findings: found}
+}
+
 func setsOf(edits []Edit) []string {
 	var sets []string
 	for _, e := range edits {

@@ -59,6 +59,14 @@ func (e *NotFoundError) Error() string {
 	return s
 }
 
+// A ShrinkError says that a change would take most of its flags from a set, and
+// does not say that this is meant.
+type ShrinkError struct{ What string }
+
+func (e *ShrinkError) Error() string {
+	return e.What + ", which needs to be said: if it is meant, allow it with --allow-shrink"
+}
+
 // An UnknownOutcomeError says that nobody answered whether a change was made.
 // It may have been: look for Change in the history before trying again.
 type UnknownOutcomeError struct {

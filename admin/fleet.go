@@ -20,6 +20,15 @@ const (
 	staleAfter     = time.Minute
 )
 
+// What a fleet keeps of reports, so that one that is flooded with inventions
+// stays a burden that can be carried.
+const (
+	maxInstances   = 20_000
+	maxName        = 256 // bytes of a name
+	maxText        = 512 // bytes of a reason
+	maxQuarantined = 100 // flags that are named
+)
+
 // What an instance can be seen to be.
 const (
 	InstanceApplied  = "applied"
@@ -84,13 +93,28 @@ func NewFleet() *Fleet {
 func (f *Fleet) Note(report wire.Report, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if report.Goodbye {
+	_, known := f.members[report.Instance]
+	switch {
+	case report.Goodbye:
 		delete(f.members, report.Instance)
-	} else {
-		f.members[report.Instance] = sighting{report, now}
+	case !known && len(f.members) >= maxInstances, len(report.Instance) > maxName:
+		return // whoever may report at all may invent instances
+	default:
+		f.members[report.Instance] = sighting{bounded(report), now}
 	}
 	close(f.news)
 	f.news = make(chan struct{})
+}
+
+// bounded shortens what is longer than it needs to be.
+func bounded(r wire.Report) wire.Report {
+	cut := func(s string, most int) string { return s[:min(len(s), most)] }
+	r.Service, r.Version, r.Reason = cut(r.Service, maxName), cut(r.Version, maxName), cut(r.Reason, maxText)
+	r.Quarantined = r.Quarantined[:min(len(r.Quarantined), maxQuarantined)]
+	for i, q := range r.Quarantined {
+		r.Quarantined[i] = wire.Flag{Set: cut(q.Set, maxName), Key: cut(q.Key, maxName), Reason: cut(q.Reason, maxText)}
+	}
+	return r
 }
 
 // Instances lists who is known, in byte order of their names.

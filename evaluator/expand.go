@@ -11,7 +11,7 @@ import (
 // n evaluators may mention the next one twice, which makes 2^n.
 const (
 	maxExpandedValues = 1 << 20
-	maxExpandedDepth  = 9_000 // encoding/json gives up at 10,000
+	maxExpandedDepth  = 1_000
 )
 
 // expand replaces every reference in v to an evaluator that there is, in the

@@ -73,12 +73,13 @@ type ChangeRequest struct {
 	ExpectGeneration uint64  `json:"expectGeneration,omitempty"` // refuse if the environment has another
 	Wait             float64 `json:"wait,omitempty"`             // how many seconds to wait for convergence
 
-	Variant    string          `json:"variant,omitempty"`
-	To         uint64          `json:"to,omitempty"` // 0 is before the last change
-	Definition json.RawMessage `json:"definition,omitempty"`
-	Parts      *Parts          `json:"parts,omitempty"`
-	Documents  []Document      `json:"documents,omitempty"`
-	Prune      bool            `json:"prune,omitempty"` // delete what the documents do not mention
+	Variant     string          `json:"variant,omitempty"`
+	To          uint64          `json:"to,omitempty"` // 0 is before the last change
+	Definition  json.RawMessage `json:"definition,omitempty"`
+	Parts       *Parts          `json:"parts,omitempty"`
+	Documents   []Document      `json:"documents,omitempty"`
+	AllowShrink bool            `json:"allowShrink,omitempty"` // let a flag set lose most of its flags
+	Prune       bool            `json:"prune,omitempty"`       // delete what the documents do not mention
 }
 
 // Parts is what can be said of a flag piece by piece. What is absent stays as

@@ -9,8 +9,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -137,6 +139,9 @@ func (c *Client) do(ctx context.Context, method, path string, q url.Values, body
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
+		if op, ok := errors.AsType[*net.OpError](err); strings.HasSuffix(path, "/changes") && (!ok || op.Op != "dial") {
+			return nil, unavailable("the server has not answered, so it is not known whether the change was made; look for it in the history: %v", err)
+		}
 		return nil, unavailable("cannot reach the server: %v", err)
 	}
 	defer resp.Body.Close()

@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,22 +15,27 @@ import (
 	"github.com/flagline/flagline/internal/wire"
 )
 
-// maxBody is the largest record, in bytes: what the server's default payload
-// of 1 MB leaves beside headers.
-const maxBody = 1_000_000
+// The longest texts of a change, in bytes: they travel with every record.
+const (
+	maxAuthor = 256
+	maxReason = 4096
+)
 
 // Commit implements [admin.Ledger].
 func (l *Ledger) Commit(ctx context.Context, draft admin.Draft) (admin.Change, error) {
-	if draft.Author == "" {
-		return admin.Change{}, &admin.UsageError{Message: "a change needs an author"}
+	if err := check(draft); err != nil {
+		return admin.Change{}, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if err := l.take(ctx); err != nil {
+		return admin.Change{}, &admin.UnavailableError{Err: err}
+	}
+	defer l.leave()
 
-	// A caller that goes away must not leave the outcome unknown.
+	// From here on the change is made, or not, whether the caller waits or
+	// not: one that goes away must not leave the outcome unknown.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeIn)
 	defer cancel()
-	a := &attempt{l: l, draft: draft, id: newID(time.Now()), touched: make(map[wire.Key]bool)}
+	a := l.attempt(draft)
 	for {
 		change, done, err := a.try(ctx)
 		if done || err != nil {
@@ -41,11 +46,16 @@ func (l *Ledger) Commit(ctx context.Context, draft admin.Draft) (admin.Change, e
 
 // Preview implements [admin.Ledger].
 func (l *Ledger) Preview(ctx context.Context, draft admin.Draft) (admin.Change, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if err := check(draft); err != nil {
+		return admin.Change{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, changeIn)
 	defer cancel()
-	a := &attempt{l: l, draft: draft, touched: make(map[wire.Key]bool)}
+	if err := l.take(ctx); err != nil {
+		return admin.Change{}, &admin.UnavailableError{Err: err}
+	}
+	defer l.leave()
+	a := l.attempt(draft)
 	if _, err := a.look(ctx); err != nil {
 		return admin.Change{}, err
 	}
@@ -53,7 +63,21 @@ func (l *Ledger) Preview(ctx context.Context, draft admin.Draft) (admin.Change, 
 	if err != nil || len(records) == 0 {
 		return l.nothing(draft), err
 	}
-	return l.change(draft, records, head), nil
+	change := l.change(draft, records, head)
+	change.ID = ""
+	return change, nil
+}
+
+func check(draft admin.Draft) error {
+	switch {
+	case draft.Author == "":
+		return &admin.UsageError{Message: "a change needs an author"}
+	case len(draft.Author) > maxAuthor:
+		return &admin.UsageError{Message: fmt.Sprintf("the author has %d bytes, and %d is the most", len(draft.Author), maxAuthor)}
+	case len(draft.Reason) > maxReason:
+		return &admin.UsageError{Message: fmt.Sprintf("the reason has %d bytes, and %d is the most", len(draft.Reason), maxReason)}
+	}
+	return nil
 }
 
 // An attempt is one change on its way.
@@ -64,8 +88,12 @@ type attempt struct {
 
 	planned *replica.State    // what the first plan was shown; nil before it
 	touched map[wire.Key]bool // what any plan so far wanted to write
-	asked   bool              // something of ours was sent
-	result  admin.Change      // if what was sent last is stored
+	result  admin.Change      // if what was sent last is stored; without an ID before anything was
+}
+
+func (l *Ledger) attempt(draft admin.Draft) *attempt {
+	l.own = make(map[string]bool)
+	return &attempt{l: l, draft: draft, id: l.newID(time.Now()), touched: make(map[wire.Key]bool)}
 }
 
 // try plans and publishes once. done is false if it is worth trying again.
@@ -76,20 +104,20 @@ func (a *attempt) try(ctx context.Context) (change admin.Change, done bool, err 
 	}
 	// An attempt whose answer was lost may have been stored, and others may
 	// have published on top of it since.
-	if a.asked && slices.ContainsFunc(news, func(r replica.Record) bool { return r.Change == a.id }) {
+	if slices.ContainsFunc(news, a.completes) {
 		return a.result, true, nil
 	}
 
 	// Before the plan is asked again, which might trip over what moved, and
 	// after it, for it may want other records this time.
-	if err := a.conflict(news); err != nil {
+	if err := a.conflict(); err != nil {
 		return admin.Change{}, false, err
 	}
 	records, head, err := a.plan()
 	if err != nil {
 		return admin.Change{}, false, err
 	}
-	if err := a.conflict(news); err != nil {
+	if err := a.conflict(); err != nil {
 		return admin.Change{}, false, err
 	}
 	if len(records) == 0 {
@@ -99,6 +127,16 @@ func (a *attempt) try(ctx context.Context) (change admin.Change, done bool, err 
 	return a.publish(ctx, split(records, head, a.draft.Author, a.draft.Reason))
 }
 
+// completes says whether r is the head that completes this change. Other records
+// of it say nothing: parts can be put back.
+func (a *attempt) completes(r replica.Record) bool {
+	if r.Key != wire.HeadKey || r.Change != a.id {
+		return false
+	}
+	h, err := wire.ParseHead(r.Body)
+	return err == nil && h.Change == a.id && !h.More
+}
+
 // look waits until the newest state is known, and returns the records that led
 // there since the last look.
 func (a *attempt) look(ctx context.Context) ([]replica.Record, error) {
@@ -106,11 +144,8 @@ func (a *attempt) look(ctx context.Context) ([]replica.Record, error) {
 	switch {
 	case err == nil:
 		return news, nil
-	case a.asked:
+	case a.result.ID != "":
 		return nil, &admin.UnknownOutcomeError{Change: a.id, Err: err}
-	}
-	if _, ok := errors.AsType[*admin.UnavailableError](err); ok {
-		return nil, err
 	}
 	return nil, &admin.UnavailableError{Err: err}
 }
@@ -118,13 +153,13 @@ func (a *attempt) look(ctx context.Context) ([]replica.Record, error) {
 // plan asks the draft's plan, and returns what it really changes, with the head
 // that describes the result.
 func (a *attempt) plan() ([]replica.Record, wire.Head, error) {
-	state := a.l.log.State()
+	l, state := a.l, a.l.log.State()
 	if a.draft.Expect != 0 && a.draft.Expect != state.Generation() {
 		return nil, wire.Head{}, &admin.ConflictError{
-			Environment: string(a.l.env), Expected: a.draft.Expect, Generation: state.Generation(),
+			Environment: string(l.env), Expected: a.draft.Expect, Generation: state.Generation(),
 		}
 	}
-	edits, err := a.draft.Plan(view{a.l.env, state})
+	edits, err := a.draft.Plan(view{l.env, state})
 	if err != nil {
 		return nil, wire.Head{}, err
 	}
@@ -135,14 +170,22 @@ func (a *attempt) plan() ([]replica.Record, wire.Head, error) {
 	if a.planned == nil {
 		a.planned = state
 	}
-	now := time.Now().UTC()
-	head := wire.Head{
-		Incarnation: state.Head.Incarnation, Epoch: state.Head.Epoch,
-		Generation: state.Generation() + 1, Parent: state.Head.Digest,
-		Change: a.id, Part: 1, Time: now,
-	}
+	head := l.nextHead(state, a.id, time.Now())
 	next := state.With(records, head, 0)
+	if shrinks := state.Shrinks(next); len(shrinks) > 0 {
+		if !a.draft.AllowShrink {
+			return nil, wire.Head{}, &admin.ShrinkError{What: shrinks[0].String()}
+		}
+		head.Shrunk = maps.Clone(head.Shrunk)
+		if head.Shrunk == nil {
+			head.Shrunk = make(map[string]uint64)
+		}
+		for _, s := range shrinks {
+			head.Shrunk[s.Set] = head.Generation
+		}
+	}
 	head.Flags, head.Digest = next.Flags(), next.Digest().String()
+	l.seal(&head, records)
 	return records, head, nil
 }
 
@@ -154,9 +197,13 @@ func (a *attempt) records(state *replica.State, edits []admin.Edit) ([]replica.R
 		if (e.Key == "") != e.Settings {
 			return nil, &admin.UsageError{Message: "a flag needs a key"}
 		}
-		if len(e.Body) > maxBody {
+		if n := len(k.String()); n > wire.MaxKey {
 			return nil, &admin.UsageError{Message: fmt.Sprintf(
-				"%s has %d bytes, more than the %d that fit into one record", k, len(e.Body), maxBody)}
+				"the key %.60q… of flag set %.60q is too long: spelt for NATS, set and key have %d bytes, and %d is the most", k.Flag, k.Set, n, wire.MaxKey)}
+		}
+		if len(e.Body) > wire.MaxBody {
+			return nil, &admin.UsageError{Message: fmt.Sprintf(
+				"%s has %d bytes, more than the %d that fit into one record", k, len(e.Body), wire.MaxBody)}
 		}
 		if e.Body != nil && !json.Valid(e.Body) {
 			return nil, &admin.UsageError{Message: fmt.Sprintf("%s is not JSON", k)}
@@ -176,60 +223,61 @@ func (a *attempt) records(state *replica.State, edits []admin.Edit) ([]replica.R
 	return records, nil
 }
 
-// conflict names what others wrote, among news, of the records that this change
-// touches. Whatever came before the first plan is not a conflict.
-func (a *attempt) conflict(news []replica.Record) error {
-	if a.planned == nil || !a.asked {
+// conflict names those records that this change touches and that somebody else
+// has written since it was first planned.
+func (a *attempt) conflict() error {
+	if a.planned == nil {
 		return nil
 	}
 	var moved []admin.Moved
-	for _, r := range news {
-		k, err := wire.ParseKey(r.Key)
-		if err != nil || !a.touched[k] {
+	state := a.l.log.State()
+	for k := range a.touched {
+		was, existed := a.planned.Get(k)
+		is, exists := state.Get(k)
+		if existed == exists && bytes.Equal(was.Body, is.Body) {
 			continue
 		}
-		m := admin.Moved{Set: k.Set, Key: k.Flag, Generation: r.Generation, Change: r.Change, Author: r.Author}
-		at := slices.IndexFunc(moved, func(x admin.Moved) bool { return x.Set == m.Set && x.Key == m.Key })
-		if at >= 0 {
-			moved[at] = m
-		} else {
-			moved = append(moved, m)
+		m := admin.Moved{Set: k.Set, Key: k.Flag, Generation: is.Generation, Change: is.Change, Author: is.Author}
+		if !exists {
+			m.Generation, m.Change, m.Author = a.l.lastChange(k)
 		}
+		moved = append(moved, m)
 	}
 	if len(moved) == 0 {
 		return nil
 	}
+	slices.SortFunc(moved, func(x, y admin.Moved) int {
+		return cmp.Or(cmp.Compare(x.Set, y.Set), cmp.Compare(x.Key, y.Key))
+	})
 	return &admin.ConflictError{
-		Environment: string(a.l.env), Expected: a.planned.Generation(),
-		Generation: a.l.log.State().Generation(), Moved: moved,
+		Environment: string(a.l.env), Expected: a.planned.Generation(), Generation: state.Generation(), Moved: moved,
 	}
 }
 
-// publish sends the parts of the change. done is false if another publisher was
-// quicker, or something had to be put back first.
+// publish sends the parts of the change. done is false if the log has moved on:
+// the next look finds out how, and puts parts of ours back that stand alone.
 func (a *attempt) publish(ctx context.Context, parts []*batch) (admin.Change, bool, error) {
 	headSeq := a.l.log.State().Seq
-	a.asked = true
-	for i, part := range parts {
+	for _, part := range parts {
 		part.lastSeq, part.headSeq = headSeq, headSeq
 		what, seq, err := a.l.settle(ctx, part)
-		switch {
-		case what == committed:
+		switch what {
+		case committed:
 			headSeq = seq
-		case what == unknown:
+		case refused:
+			return admin.Change{}, false, &admin.UnavailableError{Err: err}
+		case unknown:
 			return admin.Change{}, false, &admin.UnknownOutcomeError{Change: a.id, Err: err}
-		case what == foreign, i > 0:
-			// Parts of ours that stand alone are put back with the rest.
-			if err := a.l.repair(ctx); err != nil {
-				return admin.Change{}, false, &admin.UnavailableError{Err: err}
-			}
-			return admin.Change{}, false, nil
-		default:
+		case lost:
 			return admin.Change{}, false, nil
 		}
 	}
 	if _, err := a.l.whole(ctx); err != nil {
 		a.l.logger.Warn("read back a change", "err", err) // it is made all the same
+	}
+	if a.l.doubt {
+		a.l.doubt = false
+		a.l.beacon() // the server may not have republished all of it
 	}
 	return a.result, true, nil
 }

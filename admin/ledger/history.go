@@ -14,42 +14,87 @@ import (
 type entry struct {
 	change  admin.Change
 	headSeq uint64
+	logSize int // the bytes of all records up to the head
+}
+
+// lastChange is the last change that touched k.
+func (l *Ledger) lastChange(k wire.Key) (generation uint64, id, author string) {
+	for _, e := range slices.Backward(*l.changes.Load()) {
+		for _, t := range e.change.Flags {
+			if t.Set == k.Set && t.Key == k.Flag {
+				return e.change.Generation, e.change.ID, e.change.Author
+			}
+		}
+	}
+	return 0, "", ""
 }
 
 // defaultLimit is how many changes History returns unless told otherwise.
 const defaultLimit = 50
 
-// record adds the changes that records tell of to the history. The caller holds
-// the lock.
+// record adds the changes that records tell of to the history. The last record
+// is the head of the state. The caller has the turn.
 func (l *Ledger) record(records []replica.Record) {
 	changes := *l.changes.Load()
-	var e entry
+	if l.anew {
+		changes, l.anew = nil, false
+	}
+	var before entry // the change that records follow
+	if len(changes) > 0 {
+		before = changes[len(changes)-1]
+	}
+	size, last := before.logSize, before.change.Generation
+	heads := chain(records, last)
 	begun := make(map[wire.Key]bool) // whether a key existed before the change
-	for _, r := range records {
-		if r.Key != wire.HeadKey {
-			if k, err := wire.ParseKey(r.Key); err == nil {
-				if _, seen := begun[k]; !seen {
-					begun[k] = l.flags[r.Key]
-				}
-				l.flags[r.Key] = r.Body != nil
-				e.change.Author, e.change.Reason = r.Author, r.Reason
+	for i, r := range records {
+		size += len(r.Key) + len(r.Body)
+		if k, err := wire.ParseKey(r.Key); err == nil {
+			if _, seen := begun[k]; !seen {
+				begun[k] = l.flags[r.Key]
 			}
+			l.flags[r.Key] = r.Body != nil
+			continue
+		}
+		h, ok := heads[i]
+		if !ok {
+			continue
+		}
+		// Whoever holds the shorter slice does not see what is appended.
+		changes = append(changes, entry{headSeq: r.Seq, logSize: size, change: admin.Change{
+			ID: h.Change, Environment: string(l.env), Generation: h.Generation, Digest: h.Digest,
+			Author: r.Author, Reason: r.Reason, Time: h.Time, Flags: l.touchedBy(begun),
+		}})
+		clear(begun)
+	}
+	l.changes.Store(&changes)
+}
+
+// chain finds, from the last of records on backwards, the heads after generation
+// last of which each has the next one's parent digest. Others that stand among
+// them, copied or forged, were put back and made no generation.
+func chain(records []replica.Record, last uint64) map[int]wire.Head {
+	heads := make(map[int]wire.Head)
+	var next wire.Head
+	at := -1 // where next stands
+	for i, r := range slices.Backward(records) {
+		if r.Key != wire.HeadKey {
 			continue
 		}
 		h, err := wire.ParseHead(r.Body)
 		if err != nil || h.More {
 			continue
 		}
-		e.headSeq = r.Seq
-		e.change = admin.Change{
-			ID: h.Change, Environment: string(l.env), Generation: h.Generation, Digest: h.Digest,
-			Author: r.Author, Reason: r.Reason, Time: h.Time, Flags: l.touchedBy(begun),
+		switch {
+		case h.Generation <= last:
+			continue
+		case at >= 0 && h.Generation == next.Generation && h.Change == next.Change && h.Digest == next.Digest:
+			delete(heads, at) // that one was the copy
+		case at >= 0 && (h.Generation != next.Generation-1 || h.Digest != next.Parent):
+			continue
 		}
-		changes = append(changes, e) // whoever holds the shorter slice does not see it
-		e = entry{}
-		clear(begun)
+		heads[i], next, at = h, h, i
 	}
-	l.changes.Store(&changes)
+	return heads
 }
 
 // touchedBy tells what a change did to the keys of begun, which says whether

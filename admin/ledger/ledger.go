@@ -8,11 +8,11 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,16 +22,17 @@ import (
 	"github.com/flagline/flagline/admin"
 	"github.com/flagline/flagline/internal/natslog"
 	"github.com/flagline/flagline/internal/replica"
+	"github.com/flagline/flagline/internal/signing"
 	"github.com/flagline/flagline/internal/wire"
 )
 
 // How long a ledger waits for what.
 const (
-	firstAckIn = 500 * time.Millisecond // the first message of a batch
-	commitIn   = 2 * time.Second        // the last one
-	changeIn   = 15 * time.Second       // a whole change: an election took up to 8 s
-	answerIn   = 2 * time.Second        // any other request
-	refreshEv  = 5 * time.Second        // looking at head without a reason
+	firstAckIn  = 500 * time.Millisecond // the first message of a batch
+	commitIn    = 2 * time.Second        // the last one
+	changeIn    = 15 * time.Second       // a whole change: an election took up to 8 s
+	answerIn    = 2 * time.Second        // any other request
+	beaconEvery = 5 * time.Second
 )
 
 // A Config says how to keep an environment.
@@ -42,6 +43,19 @@ type Config struct {
 	// it has to be made; 0 means 1.
 	Replicas int
 
+	// AbandonedAfter is how long parts of a change wait for their publisher
+	// before somebody else puts back what they replaced; 0 means a minute.
+	AbandonedAfter time.Duration
+
+	// SigningKeys are files with the keys that every change is signed with;
+	// see "flagline key". With at least one, only a state that one of them
+	// signed is built upon.
+	SigningKeys []string
+
+	// SignExisting takes the newest state there is as it is, once, to begin
+	// signing an environment that was not signed before.
+	SignExisting bool
+
 	Logger *slog.Logger // nil is silent
 }
 
@@ -51,16 +65,23 @@ type Ledger struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	client *natslog.Client
+	signer *signing.Signer
 	logger *slog.Logger
 
-	mu    sync.Mutex // of log and flags, and of whoever publishes
+	abandoned time.Duration // as Config.AbandonedAfter
+
+	turn  chan struct{} // holds one token: whoever has it moves what follows
 	log   *replica.Log
 	flags map[string]bool // the keys that exist after the last change
+	own   map[string]bool // the changes that were begun here in this turn
+	doubt bool            // an answer was lost: readers may have lost records
+	anew  bool            // log begins before what state and changes show
 
-	// What is read without the lock, so that it never waits for a change
-	// under way, and so that a plan may look at the past.
+	// What is read at any time, so that reading never waits for a change
+	// under way, and a plan may look at the past.
 	state   atomic.Pointer[replica.State]
 	changes atomic.Pointer[[]entry] // every change, oldest first
+	base    atomic.Pointer[written] // nil if there is none that is known
 }
 
 var _ admin.Ledger = (*Ledger)(nil)
@@ -76,49 +97,63 @@ func Open(ctx context.Context, nc *nats.Conn, cfg Config) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open environment %q: %w", env, err)
 	}
+	signer, err := signing.ReadSigner(cfg.SigningKeys...)
+	if err != nil {
+		return nil, fmt.Errorf("open environment %q: %w", env, err)
+	}
 	logger := cfg.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	l := &Ledger{
-		env: env, nc: nc, js: js,
+		env: env, nc: nc, js: js, signer: signer,
 		client: natslog.Owner(nc, env),
 		logger: logger.With("origin", "environment "+string(env)),
-		log:    replica.NewLog(env, nil),
-		flags:  make(map[string]bool),
+		turn:   make(chan struct{}, 1),
+
+		abandoned: cmp.Or(cfg.AbandonedAfter, time.Minute),
 	}
+	l.turn <- struct{}{}
+	l.reset()
 	l.state.Store(l.log.State())
 	l.changes.Store(new([]entry))
-	if err := l.open(ctx, max(cfg.Replicas, 1)); err != nil {
+	l.anew = false
+	if err := l.open(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("open environment %q: %w", env, err)
 	}
 	return l, nil
 }
 
+// reset begins to read from the start. What was read is shown until there is
+// something else.
+func (l *Ledger) reset() {
+	l.log, l.flags, l.anew = replica.NewLog(l.env, nil), make(map[string]bool), true
+}
+
 // open retries while the cluster has no leader, as at its start.
-func (l *Ledger) open(ctx context.Context, replicas int) error {
+func (l *Ledger) open(ctx context.Context, cfg Config) error {
 	for {
-		err := l.tryOpen(ctx, replicas)
+		err := l.tryOpen(ctx, cfg)
 		if err == nil || ctx.Err() != nil || !passing(err) {
 			return err
 		}
 		l.logger.Info("wait for the environment", "err", err)
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, 250*time.Millisecond) {
 			return err
-		case <-time.After(250 * time.Millisecond):
 		}
 	}
 }
 
-func (l *Ledger) tryOpen(ctx context.Context, replicas int) error {
-	if err := l.ensureStream(ctx, replicas); err != nil {
+func (l *Ledger) tryOpen(ctx context.Context, cfg Config) error {
+	if err := l.ensureStream(ctx, max(cfg.Replicas, 1)); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, _, err := l.leaderHead(ctx); errors.Is(err, natslog.ErrEmpty) {
-		if err := l.begin(ctx); err != nil {
+	if err := l.take(ctx); err != nil {
+		return err
+	}
+	defer l.leave()
+	if cfg.SignExisting {
+		if err := l.signExisting(ctx); err != nil {
 			return err
 		}
 	}
@@ -126,10 +161,31 @@ func (l *Ledger) tryOpen(ctx context.Context, replicas int) error {
 	return err
 }
 
-// Run keeps State up to date with what other publishers do, until ctx is done.
+// take waits for the turn. It fails if ctx is done first, or by then: nobody
+// waits any more for what would be done.
+func (l *Ledger) take(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.turn:
+	}
+	if ctx.Err() != nil {
+		l.leave()
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (l *Ledger) leave() { l.turn <- struct{}{} }
+
+// Run keeps State up to date with what other publishers do, and tells readers
+// with a beacon that somebody does, until ctx is done.
 func (l *Ledger) Run(ctx context.Context) error {
 	wake := make(chan struct{}, 1)
-	sub, err := l.nc.Subscribe(l.env.Changes(), func(*nats.Msg) {
+	sub, err := l.nc.Subscribe(l.env.Changes(), func(msg *nats.Msg) {
+		if msg.Subject == l.env.Beacon() {
+			return
+		}
 		select {
 		case wake <- struct{}{}:
 		default:
@@ -139,116 +195,47 @@ func (l *Ledger) Run(ctx context.Context) error {
 		return fmt.Errorf("follow environment %q: %w", l.env, err)
 	}
 	defer sub.Unsubscribe()
-	tick := time.NewTicker(refreshEv)
+	defer l.keepBase(ctx)()
+	tick := time.NewTicker(beaconEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-wake:
+			l.refresh(ctx)
 		case <-tick.C:
-		}
-		l.mu.Lock()
-		_, err := l.whole(ctx)
-		l.mu.Unlock()
-		if err != nil && ctx.Err() == nil {
-			l.logger.Warn("wait for the newest state", "err", err)
+			if l.refresh(ctx) {
+				l.beacon()
+			}
 		}
 	}
+}
+
+// refresh looks at the newest state, for as long as a tick at most. It is true
+// if it is known.
+func (l *Ledger) refresh(ctx context.Context) bool {
+	short, cancel := context.WithTimeout(ctx, beaconEvery)
+	defer cancel()
+	if err := l.take(short); err != nil {
+		return false // somebody publishes
+	}
+	defer l.leave()
+	_, err := l.whole(short)
+	if err != nil && ctx.Err() == nil {
+		l.logger.Warn("wait for the newest state", "err", err)
+	}
+	return err == nil
 }
 
 // State is the newest state known.
 func (l *Ledger) State() admin.State { return view{l.env, l.state.Load()} }
-
-// leaderHead asks the leader of the stream for head, which no replica that is
-// behind can answer. If something else was written in its place, the head is
-// the zero one.
-func (l *Ledger) leaderHead(ctx context.Context) (wire.Head, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerIn)
-	defer cancel()
-	msg, err := l.lastOf(ctx, l.env.Subject(wire.HeadKey))
-	if err != nil {
-		return wire.Head{}, 0, err
-	}
-	h, err := wire.ParseHead(msg.Data)
-	if err != nil {
-		return wire.Head{}, msg.Seq, nil
-	}
-	return h, msg.Seq, nil
-}
-
-// whole brings the log to the leader's head. It returns the records that were
-// news, in stream order. The caller holds the lock.
-func (l *Ledger) whole(ctx context.Context) ([]replica.Record, error) {
-	var news []replica.Record
-	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		head, seq, err := l.leaderHead(ctx)
-		if err != nil {
-			return news, err
-		}
-		stray := head.Generation == 0
-		if now := l.log.State().Head; !stray && now.Generation != 0 && head.Incarnation != now.Incarnation {
-			l.logger.Warn("follow another incarnation", "generation", head.Generation)
-			l.log, l.flags = replica.NewLog(l.env, nil), make(map[string]bool)
-			l.changes.Store(new([]entry))
-		}
-		if seq <= l.log.State().Seq {
-			return news, nil
-		}
-		more, err := l.catchUp(ctx, seq)
-		news = append(news, more...)
-		switch {
-		case err != nil:
-			return news, err
-		case l.log.State().Seq == seq:
-			return news, nil
-		case stray, head.More && time.Since(head.Time) > abandonedAfter:
-			if err := l.repair(ctx); err != nil {
-				return news, err
-			}
-			continue
-		}
-		select { // a replica that is behind, or a publisher at work
-		case <-ctx.Done():
-			if head.More {
-				return news, &admin.UnavailableError{Err: fmt.Errorf("change %s is being published", head.Change)}
-			}
-			return news, ctx.Err()
-		case <-time.After(wait):
-		}
-	}
-}
-
-func (l *Ledger) catchUp(ctx context.Context, to uint64) ([]replica.Record, error) {
-	var news []replica.Record
-	var stepErr error
-	advance := func() bool {
-		step, err := l.log.Advance()
-		if step != nil {
-			l.record(step.Records)
-			news = append(news, step.Records...)
-			l.state.Store(step.State)
-		}
-		stepErr = err
-		return err == nil
-	}
-	err := l.client.Read(ctx, l.env.Subjects(), l.log.Missing(), to, func(r replica.Record) bool {
-		l.log.Offer(r)
-		return r.Key != wire.HeadKey || !l.log.Full() || advance()
-	})
-	if err == nil && stepErr == nil {
-		advance()
-	}
-	if err == nil {
-		err = stepErr
-	}
-	return news, err
-}
 
 // passing says whether err may be gone in a moment.
 func passing(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
 		errors.Is(err, natslog.ErrNoAnswer) || errors.Is(err, nats.ErrDisconnected) ||
+		errors.Is(err, nats.ErrConnectionReconnecting) || errors.Is(err, errBusy) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || apiCode(err) == codeNoLeader
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/flagline/flagline/admin"
+	"github.com/flagline/flagline/admin/ledger"
 	"github.com/flagline/flagline/internal/natstest"
 	"github.com/flagline/flagline/internal/wire"
 )
@@ -109,10 +110,13 @@ func lastHead(t *testing.T, stream jetstream.Stream) (uint64, wire.Head, error) 
 
 func TestPartsOfADeadPublisherArePutBack(t *testing.T) {
 	nc := natstest.Publisher(t, natstest.Start(t))
-	l := open(t, nc)
+	l, err := ledger.Open(t.Context(), nc, ledger.Config{Environment: natstest.Environment, AbandonedAfter: time.Nanosecond})
+	if err != nil {
+		t.Fatal(err)
+	}
 	commit(t, l, put("a", `{"v":1}`))
 	before := l.State()
-	abandon(t, nc, before.Generation(), before.Digest(), time.Now().Add(-2*time.Minute))
+	abandon(t, nc, before.Generation(), before.Digest(), time.Now())
 
 	// Whoever starts now sees the state before the parts; whoever publishes
 	// puts it back first.

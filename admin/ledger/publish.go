@@ -32,10 +32,11 @@ type batch struct {
 	headSeq uint64 // the last sequence that head must have
 }
 
-// split makes the batches of a change that leads from state to head.
+// split makes the batches of a change that head completes. A change without
+// records is its head alone.
 func split(records []replica.Record, head wire.Head, author, reason string) []*batch {
 	var batches []*batch
-	for len(records) > 0 {
+	for len(batches) == 0 || len(records) > 0 {
 		n, size := 0, 0
 		for n < len(records) && n < partRecords && (n == 0 || size+len(records[n].Body) <= partBytes) {
 			size += len(records[n].Body)
@@ -45,7 +46,10 @@ func split(records []replica.Record, head wire.Head, author, reason string) []*b
 		part.Part = len(batches) + 1
 		part.More = n < len(records)
 		if part.More {
-			part.Flags, part.Digest = 0, "" // they stand on the complete head only
+			part = wire.Head{ // the rest stands on the complete head only
+				Protocol: head.Protocol, Incarnation: head.Incarnation, Epoch: head.Epoch, Generation: head.Generation,
+				Parent: head.Parent, Change: head.Change, Part: part.Part, More: true, Time: head.Time,
+			}
 		}
 		batches = append(batches, &batch{author: author, reason: reason, records: records[:n], head: part})
 		records = records[n:]
@@ -100,15 +104,15 @@ type outcome int
 
 const (
 	committed outcome = iota
-	lostRace          // head is somebody else's
-	foreign           // head is as it was, but something was written after it
+	lost              // it was not stored, for the log has moved on
+	refused           // it was not stored, and never will be
 	unknown           // nobody answered
 )
 
-// settle publishes b until its outcome is known, or ctx is done.
+// settle publishes b until its outcome is known, or ctx is done. The error says
+// why it was refused, or why nothing is known.
 func (l *Ledger) settle(ctx context.Context, b *batch) (outcome, uint64, error) {
-	uncertain := false
-	for {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		seq, err := l.publishBatch(ctx, b)
 		switch {
 		case err == nil:
@@ -116,58 +120,57 @@ func (l *Ledger) settle(ctx context.Context, b *batch) (outcome, uint64, error) 
 		case apiCode(err) == codeTooManyBatches:
 			// Batches that others abandoned; over after the server's timeout.
 			if !sleep(ctx, time.Second) {
-				return unknown, 0, err
+				return refused, 0, err
 			}
 			continue
-		case isConflict(err), apiCode(err) == 0, apiCode(err) == codeIncompleteBatch, apiCode(err) == codeNoLeader:
+		case isConflict(err), passing(err), apiCode(err) == codeIncompleteBatch:
 		default:
-			return unknown, 0, fmt.Errorf("the server refuses the change, so the bucket is not set up as it must be: %w", err)
+			return refused, 0, fmt.Errorf("the server does not take the change: %w", err)
 		}
 
-		uncertain = uncertain || !isConflict(err)
-		head, seq, aerr := l.askHead(ctx)
+		// A conflict may be with an attempt of ours whose answer was lost.
+		e, asked := l.askEnd(ctx)
 		switch {
-		case aerr != nil:
-			return unknown, 0, fmt.Errorf("%w; then, asked for head: %w", err, aerr)
-		case head.Change == b.head.Change && head.Part == b.head.Part:
-			if uncertain {
-				l.nudge()
-			}
-			return committed, seq, nil
-		case seq != b.headSeq:
-			return lostRace, 0, err
-		case isConflict(err):
-			return foreign, 0, err
+		case asked != nil:
+			return unknown, 0, fmt.Errorf("%w; then, asked for head: %w", err, asked)
+		case e.head.Change == b.head.Change && e.head.Part == b.head.Part:
+			l.doubt = true
+			return committed, e.headSeq, nil
+		case e.headSeq != b.headSeq, e.lastSeq != b.lastSeq,
+			e.head.Generation != 0 && e.head.Incarnation != b.head.Incarnation:
+			return lost, 0, err
 		}
-		// The head is as it was, so the batch was not stored. A late first
-		// attempt makes the second one a conflict, and is found above.
-	}
-}
-
-// askHead asks the leader for head until it answers.
-func (l *Ledger) askHead(ctx context.Context) (wire.Head, uint64, error) {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		head, seq, err := l.leaderHead(ctx)
-		if err == nil || !passing(err) {
-			return head, seq, err
-		}
+		// The log is as it was, so the batch was not stored. If it is late,
+		// it makes the next attempt a conflict, and is found above.
 		if !sleep(ctx, wait) {
-			return head, seq, err
+			return unknown, 0, err
 		}
 	}
 }
 
-// nudge tells readers to look at head: the server may not have republished a
-// change whose acknowledgement it lost.
-func (l *Ledger) nudge() {
-	if err := l.nc.Publish(l.env.Nudge(), nil); err != nil {
-		l.logger.Warn("nudge readers", "err", err)
+// askEnd asks the leader for the end of the log until it answers.
+func (l *Ledger) askEnd(ctx context.Context) (end, error) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		e, err := l.end(ctx)
+		if err == nil || !passing(err) || !sleep(ctx, wait) {
+			return e, err
+		}
 	}
 }
 
 // newID makes the id of a change. Ids sort by the time of making.
 func newID(now time.Time) string {
 	return now.UTC().Format("20060102T150405.000") + "-" + strings.ToLower(rand.Text()[:10])
+}
+
+// newID makes the id of a change of this ledger.
+func (l *Ledger) newID(now time.Time) string {
+	id := newID(now)
+	if l.own == nil {
+		l.own = make(map[string]bool)
+	}
+	l.own[id] = true
+	return id
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,66 +10,74 @@ import (
 	"github.com/flagline/flagline/internal/wire"
 )
 
-// abandonedAfter is how long parts of a change wait for their publisher before
-// somebody else puts back what they replaced.
-const abandonedAfter = time.Minute
-
-// repair puts back the last complete state wherever records were written after
-// it that no complete head closes: parts of a change whose publisher died, or
-// something put into the bucket by hand. It does so under a change of its own,
-// so that the record of what happened is whole. The caller holds the lock.
-func (l *Ledger) repair(ctx context.Context) error {
-	state := l.log.State()
-	info, err := l.js.Stream(ctx, l.env.Stream())
+// repair puts back the state wherever records were written after it up to the
+// end e, and closes what stands there with a head. It does so under a change
+// of its own, so that the record of what happened is whole.
+func (l *Ledger) repair(ctx context.Context, e end) error {
+	undo, abandoned, err := l.strays(ctx, e.lastSeq)
 	if err != nil {
 		return fmt.Errorf("put back: %w", err)
 	}
-	last := info.CachedInfo().State.LastSeq
-	stray, abandoned, err := l.strays(ctx, state, last)
-	if err != nil {
-		return fmt.Errorf("put back: %w", err)
-	}
-	if len(stray) == 0 && abandoned == "" {
-		return nil // somebody else was quicker
-	}
-
 	why := "put back what was written without a change"
 	if abandoned != "" {
 		why = "put back what change " + abandoned + " left unfinished"
 	}
-	now := time.Now().UTC()
-	head := wire.Head{
-		Incarnation: state.Head.Incarnation, Epoch: state.Head.Epoch,
-		Generation: state.Generation() + 1, Parent: state.Head.Digest, Change: newID(now),
-		Part: 1, Time: now, Flags: state.Flags(), Digest: state.Digest().String(),
-	}
-	parts := split(stray, head, "flagline", why)
-	if len(parts) == 0 { // only heads were written
-		parts = []*batch{{author: "flagline", reason: why, head: head}}
-	}
-	headSeq, err := l.lastHead(ctx)
-	if err != nil {
+	l.logger.Warn("put back the last complete state", "generation", l.log.State().Generation(), "records", len(undo), "change", abandoned)
+	if err := l.close(ctx, e, undo, why); err != nil {
 		return fmt.Errorf("put back: %w", err)
 	}
-	for _, part := range parts {
+	return nil
+}
+
+// close publishes records that lead, from whatever stands at the end e, back to
+// the state as it is, under a new generation. Whoever publishes in the same
+// moment is left to it: the caller looks again.
+func (l *Ledger) close(ctx context.Context, e end, records []replica.Record, why string) error {
+	state := l.log.State()
+	head := l.nextHead(state, l.newID(time.Now()), time.Now())
+	head.Flags, head.Digest = state.Flags(), state.Digest().String()
+	l.seal(&head, records)
+	last, headSeq := e.lastSeq, e.headSeq
+	for _, part := range split(records, head, "flagline", why) {
 		part.lastSeq, part.headSeq = last, headSeq
 		what, seq, err := l.settle(ctx, part)
 		switch what {
 		case committed:
 			last, headSeq = seq, seq
-		case lostRace, foreign:
-			return nil // somebody is at work; the caller looks again
-		case unknown:
-			return fmt.Errorf("put back: %w", err)
+		case lost:
+			return nil
+		case refused, unknown:
+			return err
 		}
 	}
-	l.logger.Warn("put back what no head closed", "generation", head.Generation, "records", len(stray))
 	return nil
 }
 
-// strays returns records that undo what was written after state up to the
+// nextHead begins the head that follows state.
+func (l *Ledger) nextHead(state *replica.State, id string, now time.Time) wire.Head {
+	return wire.Head{
+		Protocol: wire.Protocol, Incarnation: state.Head.Incarnation, Epoch: state.Head.Epoch,
+		Generation: state.Generation() + 1, Parent: state.Head.Digest, Change: id, Part: 1,
+		Shrunk: state.Head.Shrunk, Time: now.UTC(),
+	}
+}
+
+// seal adds to a finished head what vouches for it.
+func (l *Ledger) seal(head *wire.Head, records []replica.Record) {
+	head.Records = wire.RecordsDigest(func(yield func(string, []byte) bool) {
+		for _, r := range records {
+			if !yield(r.Key, r.Body) {
+				return
+			}
+		}
+	})
+	head.Signatures = l.signer.Sign(head.Signed(l.env))
+}
+
+// strays returns records that undo what was written after the state up to the
 // sequence last, and the change whose parts are among it, if any.
-func (l *Ledger) strays(ctx context.Context, state *replica.State, last uint64) (undo []replica.Record, abandoned string, err error) {
+func (l *Ledger) strays(ctx context.Context, last uint64) (undo []replica.Record, abandoned string, err error) {
+	state := l.log.State()
 	seen := make(map[string]bool)
 	reached := state.Seq
 	err = l.client.Read(ctx, l.env.Subjects(), state.Seq+1, last, func(r replica.Record) bool {
@@ -94,16 +101,4 @@ func (l *Ledger) strays(ctx context.Context, state *replica.State, last uint64) 
 		err = natslog.ErrNoAnswer // a replica that is behind
 	}
 	return undo, abandoned, err
-}
-
-// lastHead is the sequence of the last message under head's key, whatever that
-// message says.
-func (l *Ledger) lastHead(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerIn)
-	defer cancel()
-	msg, err := l.lastOf(ctx, l.env.Subject(wire.HeadKey))
-	if errors.Is(err, natslog.ErrEmpty) {
-		return 0, nil
-	}
-	return msg.Seq, err
 }

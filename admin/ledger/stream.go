@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ const (
 	codeWrongSequenceR   = 10164 // as replicated streams say it
 	codeIncompleteBatch  = 10176
 	codeTooManyBatches   = 10210
-	streamMaxPerSubject  = 1 << 20
+	streamMaxPerSubject  = math.MaxInt64 // every version is kept; KV asks for a limit above 0
 	bucketMadeDescriptor = "flags of the environment, kept by flagline; history is the audit trail"
 )
 
@@ -49,6 +50,23 @@ func Environments(ctx context.Context, nc *nats.Conn) ([]string, error) {
 	return names, nil
 }
 
+// streamConfig is how the stream of an environment is made.
+func streamConfig(env wire.Environment, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:               env.Stream(),
+		Description:        bucketMadeDescriptor,
+		Subjects:           []string{env.Subjects()},
+		Storage:            jetstream.FileStorage,
+		Replicas:           replicas,
+		MaxMsgsPerSubject:  streamMaxPerSubject,
+		AllowDirect:        true,
+		AllowAtomicPublish: true,
+		DenyDelete:         true,
+		DenyPurge:          true,
+		RePublish:          &jetstream.RePublish{Source: env.Subjects(), Destination: env.Changes()},
+	}
+}
+
 // ensureStream makes the stream behind the bucket if there is none. It is never
 // made or changed through the KV API, whose update calls switch atomic batches
 // off again.
@@ -57,50 +75,58 @@ func (l *Ledger) ensureStream(ctx context.Context, replicas int) error {
 	defer cancel()
 	s, err := l.js.Stream(ctx, l.env.Stream())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		s, err = l.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name:               l.env.Stream(),
-			Description:        bucketMadeDescriptor,
-			Subjects:           []string{l.env.Subjects()},
-			Storage:            jetstream.FileStorage,
-			Replicas:           replicas,
-			MaxMsgsPerSubject:  streamMaxPerSubject,
-			AllowDirect:        true,
-			AllowAtomicPublish: true,
-			DenyDelete:         true,
-			DenyPurge:          true,
-			RePublish:          &jetstream.RePublish{Source: l.env.Subjects(), Destination: l.env.Changes()},
-		})
+		s, err = l.js.CreateStream(ctx, streamConfig(l.env, replicas))
 	}
 	if err != nil {
 		return err
 	}
 	cfg := s.CachedInfo().Config
-	if !cfg.AllowAtomicPublish || !cfg.AllowDirect || cfg.RePublish == nil || cfg.RePublish.Destination != l.env.Changes() {
+	switch {
+	case cfg.Metadata[restoring] != "":
+		return fmt.Errorf("environment %q is being restored; if that was broken off, run flagline restore again", l.env)
+	case !cfg.AllowAtomicPublish, !cfg.AllowDirect, cfg.RePublish == nil, cfg.RePublish.Destination != l.env.Changes():
 		return fmt.Errorf("stream %s exists, but was not made by flagline: it needs atomic publishing, direct gets and republication to %s",
 			cfg.Name, l.env.Changes())
+	case !cfg.DenyDelete, !cfg.DenyPurge, cfg.MaxAge > 0, cfg.MaxMsgs > 0, cfg.MaxBytes > 0, cfg.MaxMsgsPerSubject > 0 && cfg.MaxMsgsPerSubject < 1<<20:
+		return fmt.Errorf("stream %s does not keep everything for ever: it needs deletion and purging denied, and no limit of age, messages or bytes", cfg.Name)
+	}
+	if _, err := l.baseStream(ctx); err != nil {
+		l.logger.Warn("go on without a base", "err", err)
 	}
 	return nil
 }
 
 // begin writes the first generation of an environment, which holds nothing.
-func (l *Ledger) begin(ctx context.Context) error {
+func (l *Ledger) begin(ctx context.Context, e end) error {
 	now := time.Now().UTC()
 	head := wire.Head{
-		Incarnation: strings.ToLower(rand.Text()[:16]), Epoch: uint64(now.Unix()), Generation: 1,
+		Protocol: wire.Protocol, Incarnation: strings.ToLower(rand.Text()[:16]), Epoch: uint64(now.Unix()), Generation: 1,
 		Change: newID(now), Part: 1, Digest: l.log.State().Digest().String(), Time: now,
 	}
-	b := &batch{author: "flagline", reason: "make environment " + string(l.env), head: head}
-	_, err := l.publishBatch(ctx, b)
-	if isConflict(err) {
-		return nil // somebody else made it in the same moment
+	undo, _, err := l.strays(ctx, e.lastSeq) // somebody may have written already
+	if err != nil {
+		return err
 	}
-	return err
+	l.seal(&head, undo)
+	for _, b := range split(undo, head, "flagline", "make environment "+string(l.env)) {
+		b.lastSeq, b.headSeq = e.lastSeq, e.headSeq
+		switch what, seq, err := l.settle(ctx, b); what {
+		case committed:
+			e.lastSeq, e.headSeq = seq, seq
+		case lost:
+			return nil // somebody else made it in the same moment
+		default:
+			return err
+		}
+	}
+	return nil
 }
 
 // A stored is a message as the leader of a stream returns it.
 type stored struct {
-	Seq  uint64 `json:"seq"`
-	Data []byte `json:"data"`
+	Seq  uint64    `json:"seq"`
+	Data []byte    `json:"data"`
+	Time time.Time `json:"time"`
 }
 
 // lastOf asks the leader for the last message of subject.

@@ -64,8 +64,9 @@ func WatchFleet(ctx context.Context, nc *nats.Conn, environment string, note fun
 	}
 	sub, err := nc.Subscribe(env.FleetAll(), func(msg *nats.Msg) {
 		var r wire.Report
-		// The server lets an instance publish under its own name only, so
-		// the subject is to be believed and not the body.
+		// Where readers have credentials of their own the server lets each
+		// publish under its own name only: the subject is to be believed
+		// and not the body.
 		if json.Unmarshal(msg.Data, &r) == nil && msg.Subject == env.Fleet(r.Instance) {
 			note(r)
 		}

@@ -59,6 +59,9 @@ func translate(err error) (status int, e *api.Error) {
 			e.Details = append(e.Details, api.Detail{File: f.File, Pointer: f.Pointer, Code: f.Code, Message: f.Message})
 		}
 	}
+	if unknown, ok := errors.AsType[*admin.UnknownOutcomeError](err); ok {
+		e.Details = append(e.Details, api.Detail{Code: "change", Message: unknown.Change})
+	}
 	if conflict, ok := errors.AsType[*admin.ConflictError](err); ok {
 		for _, m := range conflict.Moved {
 			e.Details = append(e.Details, api.Detail{
@@ -76,7 +79,7 @@ func classify(err error) (status int, code api.Code) {
 		return http.StatusBadRequest, api.CodeUsage
 	case is[*http.MaxBytesError](err):
 		return http.StatusRequestEntityTooLarge, api.CodeUsage
-	case is[*admin.InvalidError](err):
+	case is[*admin.InvalidError](err), is[*admin.ShrinkError](err):
 		return http.StatusUnprocessableEntity, api.CodeInvalid
 	case is[*admin.NotFoundError](err):
 		return http.StatusNotFound, api.CodeNotFound

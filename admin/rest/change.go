@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -22,12 +23,18 @@ func (s *server) change(r *http.Request, env Environment) (any, error) {
 	if req.Author == "" {
 		return nil, &admin.UsageError{Message: "a change needs an author"}
 	}
+	if err := admin.CheckText("", req.Definition); err != nil {
+		return nil, err
+	}
 	plan, err := planned(r.Context(), env.Ledger, req)
 	if err != nil {
 		return nil, err
 	}
 	var told teller
-	draft := admin.Draft{Author: req.Author, Reason: req.Reason, Expect: req.ExpectGeneration, Plan: told.listen(plan)}
+	draft := admin.Draft{
+		Author: req.Author, Reason: req.Reason, Expect: req.ExpectGeneration, Plan: told.listen(plan),
+		AllowShrink: req.AllowShrink || req.Verb == api.VerbDelete, // who names a flag means it
+	}
 	publish := env.Ledger.Commit
 	if req.DryRun {
 		publish = env.Ledger.Preview
@@ -106,6 +113,9 @@ func verbOf(req api.ChangeRequest) (func(set string) admin.Plan, error) {
 	case api.VerbToggle:
 		return func(set string) admin.Plan { return admin.Toggle(set, key) }, nil
 	case api.VerbKill:
+		if req.Variant == "" {
+			return nil, &admin.UsageError{Message: `"kill" needs the variant that everyone shall get`}
+		}
 		return func(set string) admin.Plan { return admin.Kill(set, key, req.Variant) }, nil
 	case api.VerbDelete:
 		return func(set string) admin.Plan { return admin.Delete(set, key) }, nil
@@ -178,6 +188,10 @@ func documents(sent []api.Document, set *string) ([]admin.Document, error) {
 	docs := make([]admin.Document, 0, len(sent))
 	var found []admin.Finding
 	for _, d := range sent {
+		if invalid, ok := errors.AsType[*admin.InvalidError](admin.CheckText(d.File, d.Document)); ok {
+			found = append(found, invalid.Findings...)
+			continue
+		}
 		doc, err := flagdoc.Parse(d.Document)
 		if err != nil {
 			found = append(found, admin.Finding{File: d.File, Code: "not_a_document", Message: err.Error()})

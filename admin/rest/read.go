@@ -22,6 +22,9 @@ const (
 )
 
 func (s *server) environments(*http.Request) (any, error) {
+	if err := s.waiting(); err != nil {
+		return nil, err
+	}
 	list := []api.Environment{}
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Environments)) {
 		st := s.cfg.Environments[name].Ledger.State()

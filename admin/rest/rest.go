@@ -93,11 +93,26 @@ func (s *server) in(serve func(*http.Request, Environment) (any, error)) serveFu
 	return func(r *http.Request) (any, error) {
 		name := r.PathValue("environment")
 		env, ok := s.cfg.Environments[name]
+		if err := s.waiting(); !ok && err != nil {
+			return nil, err
+		}
 		if !ok {
 			return nil, &admin.NotFoundError{Kind: "environment", Name: name, Hint: s.hint()}
 		}
 		return serve(r, env)
 	}
+}
+
+// waiting is an error while there is nothing to serve yet: then nobody can say
+// which environments there are.
+func (s *server) waiting() error {
+	if s.cfg.Environments != nil || s.cfg.Ready == nil {
+		return nil
+	}
+	if err := s.cfg.Ready(); err != nil {
+		return &admin.UnavailableError{Err: err}
+	}
+	return nil
 }
 
 func (s *server) healthy(*http.Request) (any, error) {

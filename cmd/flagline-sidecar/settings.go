@@ -16,6 +16,7 @@ type settings struct {
 	natsCredentials string
 	snapshotDir     string
 	startupGrace    time.Duration
+	trustedKeys     string
 	instance        string
 	service         string
 
@@ -45,6 +46,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.natsURL, "nats-url", "", "NATS servers to follow --environment on, above all other sources")
 	flags.StringVar(&s.environment, "environment", "", "environment to follow on NATS")
 	flags.StringVar(&s.natsCredentials, "nats-creds", "", "file with the credentials for NATS")
+	flags.StringVar(&s.trustedKeys, "trusted-keys", "", "file with the keys that changes must be signed with; see \"flagline key\" (default: signatures are not asked for)")
 	flags.StringVar(&s.snapshotDir, "snapshot-dir", "", "directory that keeps the newest good flags for the next start")
 	flags.DurationVar(&s.startupGrace, "startup-grace", time.Second,
 		"how long to wait for NATS before flags from the snapshot count")

@@ -161,6 +161,7 @@ func (s *settings) openOne(o origin, log *slog.Logger) (source.Source, error) {
 		Servers:      o.servers,
 		Environment:  o.environment,
 		Credentials:  s.natsCredentials,
+		TrustedKeys:  s.trustedKeys,
 		SnapshotDir:  s.snapshotDir,
 		Instance:     s.instance,
 		Service:      s.service,

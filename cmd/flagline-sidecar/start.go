@@ -12,13 +12,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/flagline/flagline/internal/atomicfile"
 	"github.com/flagline/flagline/sidecar"
 )
 
@@ -149,17 +149,7 @@ func writeReady(path string, at sidecar.Addresses) error {
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".ready-*") // made with mode 0600
-	if err != nil {
-		return fmt.Errorf("write the ready file: %w", err)
-	}
-	_, err = temporary.Write(append(data, '\n'))
-	err = cmp.Or(err, temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
+	if err := atomicfile.Write(path, append(data, '\n')); err != nil {
 		return fmt.Errorf("write the ready file: %w", err)
 	}
 	return nil

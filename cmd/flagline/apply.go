@@ -8,7 +8,7 @@ import (
 
 func (a *app) applyCommand() *cobra.Command {
 	var files []string
-	var prune bool
+	var prune, allowShrink bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Make the environment say what documents say, in one change",
@@ -23,9 +23,10 @@ with mistakes changes nothing.`,
 			if err != nil {
 				return err
 			}
-			return a.change(cmd.Context(), api.ChangeRequest{Verb: api.VerbApply, Documents: docs, Prune: prune})
+			return a.change(cmd.Context(), api.ChangeRequest{Verb: api.VerbApply, Documents: docs, Prune: prune, AllowShrink: allowShrink})
 		},
 	}
+	cmd.Flags().BoolVar(&allowShrink, "allow-shrink", false, "let a flag set lose all its flags, or more than half of ten or more")
 	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "a document, a directory of them, or - for standard input; may be repeated")
 	cmd.Flags().BoolVar(&prune, "prune", false, "delete what the documents do not mention from the flag sets that they do")
 	return cmd

@@ -36,6 +36,8 @@ type controlPlane struct {
 	dataDir      string
 	environments []string // made if they do not exist; none means those there are
 	replicas     int      // of environments that are made
+	signingKeys  []string // files; none signs nothing
+	signExisting bool
 	logger       *slog.Logger
 
 	// ready is called once, when the API answers.
@@ -107,11 +109,13 @@ func (c *controlPlane) work(ctx context.Context, nc *nats.Conn,
 		fleet := admin.NewFleet()
 		environments[name] = rest.Environment{Ledger: l, Fleet: fleet}
 		g.Go(func() error { return l.Run(ctx) })
+		g.Go(func() error { keepJournal(ctx, nc, journalDir(c.dataDir), name, c.logger); return nil })
 		g.Go(func() error {
 			return ledger.WatchFleet(ctx, nc, name, func(r wire.Report) { fleet.Note(r, time.Now()) })
 		})
 	}
 	g.Go(func() error { return opened(environments, ledgers) })
+	g.Go(func() error { return untilClosed(ctx, nc) })
 	return g.Wait()
 }
 
@@ -155,6 +159,23 @@ func (c *controlPlane) connect(ctx context.Context) (*nats.Conn, error) {
 	}
 }
 
+// untilClosed is an error if the connection ends for good before ctx is done:
+// nothing can be changed any more, and whoever supervises us starts us anew.
+func untilClosed(ctx context.Context, nc *nats.Conn) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if nc.IsClosed() {
+				return fmt.Errorf("NATS closed the connection for good: %w", nc.LastError())
+			}
+		}
+	}
+}
+
 func ownsJetStream(ctx context.Context, nc *nats.Conn) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -180,7 +201,12 @@ func (c *controlPlane) open(ctx context.Context, nc *nats.Conn) (map[string]*led
 	}
 	ledgers := make(map[string]*ledger.Ledger)
 	for _, name := range names {
-		l, err := ledger.Open(ctx, nc, ledger.Config{Environment: name, Replicas: c.replicas, Logger: c.logger})
+		if err := c.lostEnvironment(ctx, nc, name); err != nil {
+			return nil, err
+		}
+		l, err := ledger.Open(ctx, nc, ledger.Config{
+			Environment: name, Replicas: c.replicas, SigningKeys: c.signingKeys, SignExisting: c.signExisting, Logger: c.logger,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +226,9 @@ func (s *swap) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*s.now.Load(
 func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler, logger *slog.Logger) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		// Requests that only wait, for a fleet say, end with us.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {

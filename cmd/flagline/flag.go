@@ -88,6 +88,9 @@ func (a *app) historyCommand() *cobra.Command {
 			}
 			defer cancel()
 			query.Set, query.Key = a.settings.flagSet(), strings.Join(args, "")
+			if query.Limit < 1 {
+				return usage("--limit %d lists nothing; give 1 or more", query.Limit)
+			}
 			history, err := s.History(ctx, s.environment, query)
 			if err != nil {
 				return err

@@ -48,19 +48,22 @@ func describe(w io.Writer, parent *cobra.Command) {
 		if cmd.Hidden || cmd.Name() == "help" || cmd.Name() == "completion" {
 			continue
 		}
-		if cmd.HasSubCommands() {
-			describe(w, cmd)
-			continue
+		if !cmd.HasSubCommands() || cmd.HasLocalFlags() { // not if it only groups others
+			section(w, cmd)
 		}
-		fmt.Fprintf(w, "## %s\n\n%s.\n\n", cmd.CommandPath(), strings.TrimSuffix(cmd.Short, "."))
-		fmt.Fprintf(w, "```\n%s\n```\n\n", strings.TrimSuffix(cmd.UseLine(), " [flags]"))
-		if _, more, ok := strings.Cut(cmd.Long, "\n\n"); ok {
-			fmt.Fprintf(w, "%s\n\n", more)
-		}
-		listSettings(w, cmd.LocalNonPersistentFlags())
-		if cmd.Example != "" {
-			fmt.Fprintf(w, "```\n%s\n```\n\n", cmd.Example)
-		}
+		describe(w, cmd)
+	}
+}
+
+func section(w io.Writer, cmd *cobra.Command) {
+	fmt.Fprintf(w, "## %s\n\n%s.\n\n", cmd.CommandPath(), strings.TrimSuffix(cmd.Short, "."))
+	fmt.Fprintf(w, "```\n%s\n```\n\n", strings.TrimSuffix(cmd.UseLine(), " [flags]"))
+	if _, more, ok := strings.Cut(cmd.Long, "\n\n"); ok {
+		fmt.Fprintf(w, "%s\n\n", more)
+	}
+	listSettings(w, cmd.LocalNonPersistentFlags())
+	if cmd.Example != "" {
+		fmt.Fprintf(w, "```\n%s\n```\n\n", cmd.Example)
 	}
 }
 

@@ -69,9 +69,12 @@ time, 8 unavailable, 10 internal.`,
 		a.lintCommand(),
 		a.fleetCommand(),
 		a.envCommand(),
+		a.keyCommand(),
 		a.devCommand(),
 		a.natsCommand(),
 		a.serveCommand(),
+		a.backupCommand(),
+		a.restoreCommand(),
 		a.versionCommand(),
 	)
 	return root
@@ -86,10 +89,11 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 			return
 		}
 		name := strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		for _, prefix := range []string{"FLAGLINE_", "FLAGD_"} {
+		// An operator puts FLAGD_ before everything it is given.
+		for _, prefix := range []string{"FLAGLINE_", "FLAGD_FLAGLINE_", "FLAGD_"} {
 			value, ok := a.env(prefix + name)
-			if !ok || value == "" {
-				continue
+			if !ok || value == "" || strings.HasSuffix(name, "PORT") && strings.Contains(value, "://") {
+				continue // Kubernetes sets FLAGD_PORT=tcp://… for a service of that name
 			}
 			if wrong := cmd.Flags().Set(f.Name, value); wrong != nil {
 				err = fmt.Errorf("%s%s: %w", prefix, name, wrong)

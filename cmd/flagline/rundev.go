@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"github.com/flagline/flagline/admin"
 	"github.com/flagline/flagline/admin/ledger"
 	"github.com/flagline/flagline/examples"
+	"github.com/flagline/flagline/internal/atomicfile"
 	"github.com/flagline/flagline/internal/flagdoc"
 	"github.com/flagline/flagline/internal/handover"
 	"github.com/flagline/flagline/internal/natsd"
@@ -65,6 +67,14 @@ type addressBook struct {
 
 // run works until ctx is done, then ends what it started in the reverse order.
 func (w *workbench) run(ctx context.Context) error {
+	if err := w.check(); err != nil {
+		return err
+	}
+	defer func() {
+		if w.readyFile != "" {
+			_ = os.Remove(w.readyFile) // there may be none yet
+		}
+	}()
 	book := addressBook{NATS: w.natsURL, Environment: w.environment}
 	if w.natsURL == "" {
 		server, forget, err := startNATS(ctx, w.dataDir, w.natsListen, []string{w.environment}, w.logger)
@@ -76,6 +86,10 @@ func (w *workbench) run(ctx context.Context) error {
 		book.NATS = server.URL()
 	}
 
+	src, err := w.source(book.NATS)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	api := make(chan struct{}) // closed once the API answers
 	plane := &controlPlane{
@@ -96,13 +110,6 @@ func (w *workbench) run(ctx context.Context) error {
 	if w.noSidecar {
 		listening <- sidecar.Addresses{}
 	} else {
-		src, err := natskv.New(natskv.Config{
-			Servers: book.NATS, Environment: w.environment, Instance: "flagline-dev", Service: "flagline dev",
-			Version: version(), SnapshotDir: filepath.Join(w.dataDir, "snapshots"), Logger: w.logger,
-		})
-		if err != nil {
-			return err
-		}
 		g.Go(func() error {
 			if w.natsURL == "" {
 				select { // there is nothing to follow before
@@ -138,6 +145,36 @@ func (w *workbench) run(ctx context.Context) error {
 		return w.announce(book)
 	})
 	return g.Wait()
+}
+
+// check refuses what would open the workbench to others, and removes the ready
+// file of an earlier run, whose addresses are dead.
+func (w *workbench) check() error {
+	for setting, address := range map[string]string{"listen": w.listen, "bind": net.JoinHostPort(w.bind, "0")} {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return usage("--%s %s: write it as 127.0.0.1:8080", setting, address)
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return usage("--%s %s: \"flagline dev\" listens on loopback only; run \"flagline serve\" and \"flagline-sidecar start\" for more", setting, host)
+		}
+	}
+	if err := os.Remove(w.readyFile); w.readyFile != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("ready file: %w", err)
+	}
+	return nil
+}
+
+// source is where the workbench's sidecar gets its flags.
+func (w *workbench) source(servers string) (*natskv.Source, error) {
+	src, err := natskv.New(natskv.Config{
+		Servers: servers, Environment: w.environment, Instance: "flagline-dev", Service: "flagline dev",
+		Version: version(), SnapshotDir: filepath.Join(w.dataDir, "snapshots"), Logger: w.logger,
+	})
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	return src, nil
 }
 
 func (w *workbench) at(port int) string { return net.JoinHostPort(w.bind, fmt.Sprint(port)) }
@@ -248,19 +285,7 @@ func writeReadyFile(path string, book addressBook) error {
 	if err != nil {
 		return fmt.Errorf("ready file: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".ready-*") // 0600
-	if err != nil {
-		return fmt.Errorf("ready file: %w", err)
-	}
-	_, err = f.Write(append(data, '\n'))
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := atomicfile.Write(path, append(data, '\n')); err != nil {
 		return fmt.Errorf("ready file: %w", err)
 	}
 	return nil

@@ -62,7 +62,8 @@ func (a *app) natsCommand() *cobra.Command {
 
 Whoever connects from this machine may read the environments; only the
 credential that it leaves for the user's own control plane may change them. For
-anything but a workbench, run a NATS server of your own.`,
+anything but a workbench, run a NATS server of your own: "flagline nats config"
+prints what it needs.`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.settings.environment != "" {
@@ -76,6 +77,7 @@ anything but a workbench, run a NATS server of your own.`,
 	f.StringVar(&listen, "listen", "127.0.0.1:4222", "where NATS listens")
 	f.StringSliceVar(&environments, "environments", []string{"dev", "staging", "prod"}, "what readers without a credential may follow")
 	f.BoolVar(&debug, "debug", false, "log in detail")
+	cmd.AddCommand(a.natsConfigCommand())
 	return cmd
 }
 
@@ -110,7 +112,9 @@ none. The token for the API is kept in the data directory, as admin.token.`,
 	f.StringVar(&c.natsURL, "nats-url", "nats://127.0.0.1:4222", "the NATS servers, separated by commas")
 	f.StringVar(&c.credentials, "nats-creds", "", "file with the credential that owns the environments (default: what a local server left)")
 	f.StringVar(&c.listen, "listen", "127.0.0.1:8080", "where the API listens")
-	f.StringVar(&c.dataDir, "data-dir", defaultDataDir, "where the token is kept")
+	f.StringVar(&c.dataDir, "data-dir", defaultDataDir, "where the token and the journal are kept")
+	f.StringArrayVar(&c.signingKeys, "signing-key", nil, "file with a key to sign every change with; see \"flagline key\"; repeat it while a key is being replaced")
+	f.BoolVar(&c.signExisting, "sign-existing", false, "begin to sign environments that were not signed before")
 	f.IntVar(&c.replicas, "replicas", 1, "how many servers of a NATS cluster store an environment that is made")
 	f.BoolVar(&debug, "debug", false, "log in detail")
 	return cmd

@@ -23,7 +23,8 @@ type settings struct {
 	author      string
 	dryRun      bool
 
-	setGiven func() bool // whether set was said, even if it is empty
+	setGiven    func() bool // whether set was said, even if it is empty
+	expectGiven func() bool // whether expect was
 }
 
 // The values of --output.
@@ -45,6 +46,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.StringVarP(&s.reason, "reason", "m", "", "why, for the record")
 	f.StringVar(&s.author, "author", "", "who makes the change (default: $USER@host)")
 	f.BoolVar(&s.dryRun, "dry-run", false, "only say what would change")
+	s.expectGiven = func() bool { return f.Changed("expect-generation") }
 	s.setGiven = func() bool { return f.Changed("set") }
 }
 
@@ -53,6 +55,9 @@ func (s *settings) check() error {
 	case "", outputTable, outputJSON, outputYAML:
 	default:
 		return fmt.Errorf("there is no output %q; there are table, json and yaml", s.output)
+	}
+	if s.expectGiven() && s.expect == 0 {
+		return fmt.Errorf("generations are counted from 1: --expect-generation 0 would expect nothing")
 	}
 	if s.timeout <= 0 {
 		return fmt.Errorf("a timeout of %v leaves no time at all", s.timeout)

@@ -41,6 +41,9 @@ type Code string
 // The codes of findings.
 const (
 	CodeNotJSON         Code = "not_json"
+	CodeNotUTF8         Code = "not_utf8"
+	CodeTooDeep         Code = "too_deep"
+	CodeDuplicate       Code = "duplicate_member"
 	CodeMissingProperty Code = "missing_property"
 	CodeWrongType       Code = "wrong_type"
 	CodeWrongValue      Code = "wrong_value"
@@ -63,6 +66,9 @@ const (
 // Document returns what is wrong with a flag set, which is a flagd document in
 // JSON, in the order of pointers. It returns nil if nothing is.
 func Document(data []byte) []Finding {
+	if found := Spelling(data); found != nil {
+		return found // the rest depends on which of two counts
+	}
 	var doc any
 	if err := json.Unmarshal(data, &doc); err != nil {
 		return []Finding{notJSON("", data, err)}

@@ -9,7 +9,6 @@ package handover
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +18,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/flagline/flagline/internal/atomicfile"
 )
 
 // Leave leaves secret for whoever looks for that kind at addr, a loopback
@@ -34,7 +35,7 @@ func Leave(kind, addr string, secret []byte) (forget func(), err error) {
 		return nil, fmt.Errorf("leave %s for %s: %w", kind, addr, err)
 	}
 	path := filepath.Join(dir, name)
-	if err := write(path, secret); err != nil {
+	if err := atomicfile.Write(path, secret); err != nil {
 		return nil, fmt.Errorf("leave %s for %s: %w", kind, addr, err)
 	}
 	secret = bytes.Clone(secret)
@@ -125,18 +126,6 @@ func isPrivate(path string, kind fs.FileMode) error {
 		return fmt.Errorf("%s is not what it should be: %s", path, info.Mode().Type())
 	case !isOurs(info):
 		return fmt.Errorf("%s belongs to somebody else", path)
-	}
-	return nil
-}
-
-// write puts the file in place in one step, so that nobody finds half of it.
-func write(path string, secret []byte) error {
-	fresh := path + "." + rand.Text()
-	if err := os.WriteFile(fresh, secret, 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return errors.Join(err, os.Remove(fresh))
 	}
 	return nil
 }

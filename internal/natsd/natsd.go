@@ -14,13 +14,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
-	"github.com/flagline/flagline/internal/wire"
+	"github.com/flagline/flagline/internal/natsconf"
 )
 
 // A Config says where the server keeps its files and where it listens.
@@ -69,6 +68,18 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return &Server{ns: ns, unlock: unlock, dataDir: cfg.DataDir}, nil
 }
 
+// Run starts a server with a configuration of its own, as nats-server reads it
+// from a file, and waits until it takes connections. It is for nodes of
+// clusters and leaf nodes in tests: nothing keeps two of them from sharing a
+// directory, and there is no [Server.PublisherFile].
+func Run(ctx context.Context, configuration string, logger *slog.Logger) (*Server, error) {
+	ns, err := boot(ctx, configuration, logger, func(*server.Options) {})
+	if err != nil {
+		return nil, fmt.Errorf("nats server: %w", err)
+	}
+	return &Server{ns: ns, unlock: func() {}}, nil
+}
+
 func start(ctx context.Context, cfg Config, dir, host string, port int) (*server.Server, error) {
 	owner, err := publicKey(filepath.Join(dir, "publisher.nk"))
 	if err != nil {
@@ -78,31 +89,40 @@ func start(ctx context.Context, cfg Config, dir, host string, port int) (*server
 	if err != nil {
 		return nil, err
 	}
-	conf, err := accounts(owner, reader, cfg.Environments)
+	described := natsconf.Server{
+		Name:      "flagline",
+		StoreDir:  filepath.Join(dir, "jetstream"),
+		Operators: []natsconf.User{{Name: "owner", Key: owner}},
+		Anyone:    &natsconf.User{Name: "anyone", Key: reader},
+	}
+	for _, name := range cfg.Environments {
+		described.Environments = append(described.Environments, natsconf.Environment{Name: name})
+	}
+	conf, err := described.Text()
 	if err != nil {
 		return nil, err
 	}
+	return boot(ctx, conf, cfg.Logger, func(opts *server.Options) {
+		opts.Host, opts.Port = host, port
+		if port == 0 {
+			opts.Port = server.RANDOM_PORT
+		}
+	})
+}
 
+// boot starts a server with the configuration conf, after edit, and waits until
+// it takes connections.
+func boot(ctx context.Context, conf string, logger *slog.Logger, edit func(*server.Options)) (*server.Server, error) {
 	opts := &server.Options{}
 	if err := opts.ProcessConfigString(conf); err != nil {
-		return nil, fmt.Errorf("accounts: %w", err)
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	opts.Host, opts.Port = host, port
-	if port == 0 {
-		opts.Port = server.RANDOM_PORT
-	}
-	opts.ServerName = "flagline"
-	opts.JetStream = true
-	opts.StoreDir = filepath.Join(dir, "jetstream")
-	opts.SyncAlways = true
 	opts.NoSigs = true
-	opts.MaxPayload = 1 << 20
-
+	edit(opts)
 	ns, err := server.NewServer(opts)
 	if err != nil {
 		return nil, err
 	}
-	logger := cfg.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
@@ -133,53 +153,17 @@ func (s *Server) URL() string { return "nats://" + s.ns.Addr().String() }
 func (s *Server) PublisherFile() string { return filepath.Join(s.dataDir, "nats", "publisher.nk") }
 
 // SyncsAlways says that the server acknowledges nothing before it is on the
-// disk, which is not JetStream's default.
-func (s *Server) SyncsAlways() bool { return s.ns.JetStreamConfig().SyncAlways }
+// disk, which is not JetStream's default. A server without JetStream does not.
+func (s *Server) SyncsAlways() bool {
+	cfg := s.ns.JetStreamConfig()
+	return cfg != nil && cfg.SyncAlways
+}
 
 // Close ends the server, once what it stores is on the disk.
 func (s *Server) Close() {
 	s.ns.Shutdown()
 	s.ns.WaitForShutdown()
 	s.unlock()
-}
-
-// accounts is the part of the configuration that says who may do what. See
-// docs/protocol.md for why readers have an account of their own.
-func accounts(owner, reader string, environments []string) (string, error) {
-	var exports, imports strings.Builder
-	for _, name := range environments {
-		e, err := wire.ParseEnvironment(name)
-		if err != nil {
-			return "", err
-		}
-		head := "$JS.API.DIRECT.GET." + e.Stream() + "." + e.Subject(wire.HeadKey)
-		log := "$JS.API.DIRECT.GET." + e.Stream()
-		fmt.Fprintf(&exports, "      {stream: %q}\n      {service: %q}\n      {service: %q, response_type: stream}\n",
-			e.Changes(), head, log)
-		fmt.Fprintf(&imports, "      {stream: {account: FLAGS, subject: %q}}\n", e.Changes())
-		fmt.Fprintf(&imports, "      {service: {account: FLAGS, subject: %q}, to: %q}\n", head, e.GetHead())
-		fmt.Fprintf(&imports, "      {service: {account: FLAGS, subject: %q}, to: %q}\n", log, e.GetLog())
-	}
-	return fmt.Sprintf(`accounts {
-  FLAGS {
-    jetstream: enabled
-    users: [{nkey: %s}]
-    exports: [
-%s    ]
-    imports: [{stream: {account: READERS, subject: "flagline.*.fleet.*"}}]
-  }
-  READERS {
-    users: [{nkey: %s, permissions: {
-      publish: {allow: ["flagline.*.get.*", "flagline.*.fleet.*"]}
-      subscribe: {allow: ["flagline.*.changes.>", "_INBOX.>"]}
-    }}]
-    exports: [{stream: "flagline.*.fleet.*"}]
-    imports: [
-%s    ]
-  }
-}
-no_auth_user: %s
-`, owner, exports.String(), reader, imports.String(), reader), nil
 }
 
 // publicKey reads the key in file, or makes one.

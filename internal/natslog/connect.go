@@ -19,6 +19,9 @@ func Options(name, credentials string) ([]nats.Option, error) {
 		nats.Name(name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		// A credential may be rotated under us, or reach the server after
+		// us: being refused twice is no reason to give up for ever.
+		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, time.Second),
 		nats.PingInterval(10 * time.Second),

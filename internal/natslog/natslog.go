@@ -33,17 +33,19 @@ type Client struct {
 	Environment wire.Environment
 	HeadSubject string // where head is asked for
 	LogSubject  string // where records are asked for by sequence
+	BaseSubject string // where the base is asked for
 }
 
 // Reader is a client for a user of an account that imports the environment.
 func Reader(nc *nats.Conn, env wire.Environment) *Client {
-	return &Client{nc, env, env.GetHead(), env.GetLog()}
+	return &Client{nc, env, env.GetHead(), env.GetLog(), env.GetBase()}
 }
 
 // Owner is a client for a user of the account that owns the environment.
 func Owner(nc *nats.Conn, env wire.Environment) *Client {
-	direct := "$JS.API.DIRECT.GET." + env.Stream()
-	return &Client{nc, env, direct + "." + env.Subject(wire.HeadKey), direct}
+	const direct = "$JS.API.DIRECT.GET."
+	log := direct + env.Stream()
+	return &Client{nc, env, log + "." + env.Subject(wire.HeadKey), log, direct + env.BaseStream()}
 }
 
 // Head asks for the newest head. Any replica may answer, so it may be an older
@@ -67,8 +69,12 @@ func (c *Client) Head(ctx context.Context) (wire.Head, uint64, error) {
 	return h, r.Seq, err
 }
 
-// batch is how many records one request asks for.
-const batch = 1000
+// What one request asks for, at the most. A server drops a connection on which
+// an answer of tens of megabytes waits.
+const (
+	batch      = 1000    // records
+	batchBytes = 8 << 20 // with headers
+)
 
 // Read yields the records from sequence from on, up to and including to, as
 // far as the answering server has them. It stops early when yield is false.
@@ -86,7 +92,7 @@ func (c *Client) Read(ctx context.Context, subject string, from, to uint64, yiel
 // readBatch reads one answer. more says that asking again from last+1 may
 // yield further records.
 func (c *Client) readBatch(ctx context.Context, subject string, from, to uint64, yield func(replica.Record) bool) (last uint64, more bool, err error) {
-	request, err := json.Marshal(map[string]any{"seq": from, "next_by_subj": subject, "batch": batch})
+	request, err := json.Marshal(map[string]any{"seq": from, "next_by_subj": subject, "batch": batch, "max_bytes": batchBytes})
 	if err != nil {
 		return 0, false, err
 	}

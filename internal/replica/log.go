@@ -2,7 +2,10 @@ package replica
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/flagline/flagline/internal/mutation"
 	"github.com/flagline/flagline/internal/wire"
 )
 
@@ -84,80 +87,121 @@ func (l *Log) Waiting() bool {
 	return err == nil && h.More
 }
 
-// A Step leads from one state to a newer one.
-type Step struct {
-	State   *State
-	Records []Record // everything in between, heads included, in stream order
+// Fork returns a log that goes on from where l is, by itself.
+func (l *Log) Fork() *Log {
+	return &Log{env: l.env, state: l.state, pending: maps.Clone(l.pending), bytes: l.bytes}
 }
 
-// Advance steps to the newest complete head up to which nothing is missing. It
-// returns nil if there is none. An error is a [*RejectError]: the state and
-// what is pending are then what they were, for a later head may be right.
-func (l *Log) Advance() (*Step, error) {
-	var records, closed []Record
-	var head wire.Head
-	var headSeq uint64
+// Advance steps to the newest complete head that can be taken, of those up to
+// which nothing is missing. It returns a nil step if there is none. judge,
+// unless nil, is shown each state before it is taken, and refuses it with an
+// error.
+//
+// An error is a [*RejectError] about the newest complete head, if that one is
+// refused; there may be a step to an older one all the same. What was refused
+// stays pending, for a later head may be right.
+func (l *Log) Advance(judge func(next *State) error) (*Step, error) {
+	records, heads := l.contiguous()
 	var refused error
+	for _, h := range slices.Backward(heads) {
+		next, err := l.take(records[:h.end], h, judge)
+		if err == nil {
+			return &Step{State: next, Records: records[:h.end]}, refused
+		}
+		if refused == nil {
+			refused = err
+		}
+	}
+	return nil, refused
+}
+
+// A closing is a complete head among pending records.
+type closing struct {
+	head wire.Head
+	seq  uint64
+	end  int // how many records there are up to it, itself included
+}
+
+// contiguous returns the records that follow the state without a gap, each
+// with its generation, and the complete heads among them.
+func (l *Log) contiguous() (records []Record, heads []closing) {
 	for seq := l.state.Seq + 1; ; seq++ {
 		r, ok := l.pending[seq]
+		if mutation.Gaps {
+			seq, r, ok = l.skip(seq)
+		}
 		if !ok {
-			break
+			if mutation.NoCommit {
+				heads = l.premature(records, heads)
+			}
+			return records, heads
 		}
 		records = append(records, r)
 		if r.Key != wire.HeadKey {
 			continue
 		}
+		// What does not parse is not ours: a stray write, which its
+		// publisher's next change mends.
 		h, err := wire.ParseHead(r.Body)
-		switch {
-		case err != nil: // not ours: some stray write, which its publisher's next change mends
-		case h.More:
-		case l.follows(h) != nil:
-			refused = l.follows(h)
-		default:
-			for i := len(closed); i < len(records); i++ {
-				records[i].Generation = h.Generation
-			}
-			head, headSeq, closed, refused = h, seq, records, nil
+		if err != nil || h.More {
+			continue
 		}
+		from := 0
+		if len(heads) > 0 {
+			from = heads[len(heads)-1].end
+		}
+		for i := from; i < len(records); i++ {
+			records[i].Generation = h.Generation
+		}
+		heads = append(heads, closing{h, seq, len(records)})
 	}
-	if headSeq == 0 {
-		return nil, refused
-	}
-	return l.step(closed, head, headSeq)
 }
 
-func (l *Log) step(records []Record, head wire.Head, seq uint64) (*Step, error) {
-	next := l.state.With(records, head, seq)
-	if got := next.Digest().String(); got != head.Digest || next.Flags() != head.Flags {
-		return nil, &RejectError{Head: head, Reason: fmt.Sprintf(
-			"digest %s of %d flags, where its head says %s of %d", got, next.Flags(), head.Digest, head.Flags)}
+// take goes over to the state that records lead to, or says why it cannot.
+func (l *Log) take(records []Record, h closing, judge func(*State) error) (*State, error) {
+	if err := l.state.precedes(h.head); err != nil {
+		return nil, &RejectError{Head: h.head, Reason: err.Error()}
+	}
+	for _, r := range records {
+		if len(r.Body) > wire.MaxBody {
+			return nil, &RejectError{Head: h.head, Reason: fmt.Sprintf(
+				"record %s has %d bytes, and %d is the most", r.Key, len(r.Body), wire.MaxBody)}
+		}
+	}
+	next := l.state.With(records, h.head, h.seq)
+	if got := next.Digest().String(); !mutation.NoDigest && (got != h.head.Digest || next.Flags() != h.head.Flags) {
+		return nil, &RejectError{Head: h.head, Reason: fmt.Sprintf(
+			"digest %s of %d flags, where its head says %s of %d", got, next.Flags(), h.head.Digest, h.head.Flags)}
+	}
+	if judge != nil {
+		if err := judge(next); err != nil {
+			return nil, &RejectError{Head: h.head, Reason: err.Error()}
+		}
 	}
 	for _, r := range records {
 		delete(l.pending, r.Seq)
 		l.bytes -= len(r.Key) + len(r.Body)
 	}
 	l.state = next
-	return &Step{State: next, Records: records}, nil
+	return next, nil
 }
 
-// follows says why h cannot come after the state; nil if it can.
-func (l *Log) follows(h wire.Head) error {
-	now := l.state.Head
-	switch {
-	case now.Generation == 0:
-		return nil
-	case h.Incarnation != now.Incarnation:
-		return &RejectError{Head: h, Reason: fmt.Sprintf("incarnation %s in the log of incarnation %s", h.Incarnation, now.Incarnation)}
-	case h.Generation <= now.Generation:
-		return &RejectError{Head: h, Reason: fmt.Sprintf("not above generation %d", now.Generation)}
-	}
-	return nil
+// A Step leads from one state to a newer one.
+type Step struct {
+	State   *State
+	Records []Record // everything in between, heads included, in stream order
 }
 
 // A RejectError says why a generation was refused.
 type RejectError struct {
 	Head   wire.Head
 	Reason string
+}
+
+// Same says whether other is about the same head.
+func (e *RejectError) Same(other *RejectError) bool {
+	return e.Head.Incarnation == other.Head.Incarnation && e.Head.Generation == other.Head.Generation &&
+		e.Head.Digest == other.Head.Digest
 }
 
 func (e *RejectError) Error() string {

@@ -7,12 +7,15 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/flagline/flagline/internal/replica"
 	"github.com/flagline/flagline/internal/wire"
 )
 
 const env = wire.Environment("test")
+
+var when = time.Date(2026, 11, 20, 12, 0, 0, 5, time.UTC)
 
 // A writer makes the records of a log as a publisher would.
 type writer struct {
@@ -65,7 +68,7 @@ func body(s *replica.State, flag string) string {
 
 func advance(t *testing.T, l *replica.Log) *replica.Step {
 	t.Helper()
-	step, err := l.Advance()
+	step, err := l.Advance(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +146,7 @@ func TestWrongDigestIsRefusedUntilALaterHeadIsRight(t *testing.T) {
 	records := w.close(w.put("a", "2"))
 	records[0].Body = []byte("3") // not what the head's digest was made of
 	offer(l, records...)
-	step, err := l.Advance()
+	step, err := l.Advance(nil)
 	refused, ok := errors.AsType[*replica.RejectError](err)
 	if step != nil || !ok || refused.Head.Generation != 2 {
 		t.Fatalf("step %+v, error %v; want generation 2 refused", step, err)
@@ -155,6 +158,35 @@ func TestWrongDigestIsRefusedUntilALaterHeadIsRight(t *testing.T) {
 	offer(l, w.close(w.put("a", "4"))...)
 	if step := advance(t, l); step == nil || body(step.State, "a") != "4" {
 		t.Errorf("after a right head the step is %+v", step)
+	}
+}
+
+// Where a change was overwritten by the next one, the digest alone would not
+// notice that the first is missing.
+func TestNothingIsMissingThoughTheDigestAgrees(t *testing.T) {
+	w := newWriter(t)
+	l := replica.NewLog(env, nil)
+	offer(l, w.close(w.put("a", "1"))...)
+	advance(t, l)
+	lost := w.close(w.put("a", "2"))
+	offer(l, w.close(w.put("a", "3"))...)
+	if step := advance(t, l); step != nil {
+		t.Errorf("it stepped over sequences %d and %d", lost[0].Seq, lost[1].Seq)
+	}
+	offer(l, lost...)
+	if step := advance(t, l); step == nil || step.State.Generation() != 3 || len(step.Records) != 4 {
+		t.Errorf("when nothing is missing the step is %+v", step)
+	}
+}
+
+func TestRecordsAreNotShownWithoutAHead(t *testing.T) {
+	w := newWriter(t)
+	l := replica.NewLog(env, nil)
+	offer(l, w.close(w.put("a", "1"))...)
+	advance(t, l)
+	offer(l, w.put("a", "2"))
+	if step := advance(t, l); step != nil || body(l.State(), "a") != "1" {
+		t.Errorf("a record that no head closes is shown: %+v", step)
 	}
 }
 
@@ -173,7 +205,7 @@ func TestGenerationsNeverGoBack(t *testing.T) {
 		l := replica.NewLog(env, l.State())
 		w.seq = seq + 1
 		offer(l, w.head(h))
-		if step, err := l.Advance(); err == nil || step != nil {
+		if step, err := l.Advance(nil); err == nil || step != nil {
 			t.Errorf("%s: step %+v, error %v; want it refused", name, step, err)
 		}
 	}
@@ -202,23 +234,26 @@ func TestSnapshotIsRestored(t *testing.T) {
 	offer(l, w.close(w.put("a", "2"))...)
 	advance(t, l)
 	dir := filepath.Join(t.TempDir(), "made")
-	if err := replica.Save(dir, env, l.State()); err != nil {
+	if err := replica.Save(dir, env, l.State(), when); err != nil {
 		t.Fatal(err)
 	}
-	got, err := replica.Restore(dir, env)
+	got, confirmed, err := replica.Restore(dir, env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Seq != l.State().Seq || !reflect.DeepEqual(got.Head, l.State().Head) || got.Digest() != l.State().Digest() || body(got, "b") != "not even JSON \xff" {
 		t.Errorf("restored %+v, want %+v", got, l.State())
 	}
+	if !confirmed.Equal(when) {
+		t.Errorf("confirmed at %v, want %v", confirmed, when)
+	}
 	if e, _ := got.Get(wire.Key{Flag: "b"}); e.Generation != 1 {
 		t.Errorf("b was brought by generation %d, want 1", e.Generation)
 	}
-	if s, err := replica.Restore(t.TempDir(), env); s != nil || err != nil {
+	if s, _, err := replica.Restore(t.TempDir(), env); s != nil || err != nil {
 		t.Errorf("from an empty directory: %v, %v", s, err)
 	}
-	if s, err := replica.Restore(dir, "other"); s != nil || err != nil {
+	if s, _, err := replica.Restore(dir, "other"); s != nil || err != nil {
 		t.Errorf("for another environment: %v, %v", s, err)
 	}
 }
@@ -229,7 +264,7 @@ func TestDamagedSnapshotIsSetAside(t *testing.T) {
 	offer(l, w.close(w.put("a", "1"))...)
 	advance(t, l)
 	dir := t.TempDir()
-	if err := replica.Save(dir, env, l.State()); err != nil {
+	if err := replica.Save(dir, env, l.State(), when); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "test.snapshot")
@@ -244,7 +279,7 @@ func TestDamagedSnapshotIsSetAside(t *testing.T) {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if s, err := replica.Restore(dir, env); s != nil || err == nil {
+			if s, _, err := replica.Restore(dir, env); s != nil || err == nil {
 				t.Fatalf("%s at %d: restored %+v, error %v", what, i, s, err)
 			}
 			if _, err := os.Stat(path + ".broken"); err != nil {

@@ -47,6 +47,7 @@ type State struct {
 	entries cowmap.Map[Entry] // by wire.Key.String()
 	digest  digest.Environment
 	flags   int
+	perSet  cowmap.Map[int] // flags
 }
 
 // Generation is the generation of the state, 0 before the first.
@@ -94,23 +95,33 @@ func (s *State) With(records []Record, head wire.Head, seq uint64) *State {
 	}
 
 	next := &State{Head: head, Seq: seq, flags: s.flags}
+	sets := make(map[string]int)
+	count := func(set string, n int) {
+		if _, seen := sets[set]; !seen {
+			sets[set], _ = s.perSet.Get(set)
+		}
+		sets[set] += n
+		next.flags += n
+	}
 	changed := make([]digest.Record, 0, len(put)+len(gone))
 	for name, e := range put {
 		k, _ := wire.ParseKey(name)
 		changed = append(changed, digest.Record{Set: k.Set, Flag: k.Flag, Body: e.Body})
 		if _, had := s.entries.Get(name); !had && k.Flag != "" {
-			next.flags++
+			count(k.Set, 1)
 		}
 	}
 	for name := range gone {
 		k, _ := wire.ParseKey(name)
 		changed = append(changed, digest.Record{Set: k.Set, Flag: k.Flag})
 		if _, had := s.entries.Get(name); had && k.Flag != "" {
-			next.flags--
+			count(k.Set, -1)
 		}
 	}
 	next.entries = s.entries.With(put, slices.Collect(maps.Keys(gone)))
 	next.digest = s.digest.With(changed...)
+	empty := slices.DeleteFunc(slices.Collect(maps.Keys(sets)), func(set string) bool { return sets[set] > 0 })
+	next.perSet = s.perSet.With(sets, empty)
 	return next
 }
 

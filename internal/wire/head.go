@@ -11,11 +11,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Protocol is the major version of the protocol that this package spells. A
 // reader refuses a head with a higher one.
 const Protocol = 1
+
+// MaxBody is the largest body of a record, in bytes: what a server's default
+// payload of 1 MB leaves beside headers. A reader refuses a larger one.
+const MaxBody = 1_000_000
 
 // A Head is the record that closes a generation, or a part of one, and says
 // what the environment must look like then.
@@ -126,6 +131,21 @@ type Beacon struct {
 	Signatures  []Signature `json:"signatures,omitempty"`
 }
 
+// Marshal encodes b.
+func (b Beacon) Marshal() ([]byte, error) { return json.Marshal(b) }
+
+// ParseBeacon decodes a beacon.
+func ParseBeacon(body []byte) (Beacon, error) {
+	var b Beacon
+	if err := json.Unmarshal(body, &b); err != nil {
+		return Beacon{}, fmt.Errorf("beacon: %w", err)
+	}
+	if b.Incarnation == "" || b.Generation == 0 {
+		return Beacon{}, errors.New("beacon: no generation of any incarnation")
+	}
+	return b, nil
+}
+
 // Signed is what a signature of the beacon is made over.
 func (b Beacon) Signed(env Environment) []byte {
 	return fmt.Appendf(nil, "flagline beacon %d\n%s\n%s\n%d\n%d\n%s\n%s\n",
@@ -141,6 +161,8 @@ func ParseHead(body []byte) (Head, error) {
 	switch {
 	case h.Incarnation == "":
 		return Head{}, errors.New("head: no incarnation")
+	case strings.ContainsFunc(h.Incarnation+h.Parent+h.Change+h.Records+h.Digest, unicode.IsControl):
+		return Head{}, errors.New("head: a line break or another control character") // see Signed
 	case h.Generation == 0:
 		return Head{}, errors.New("head: no generation")
 	case h.Change == "":

@@ -8,6 +8,11 @@ import (
 // HeadKey is the key of the record that closes a generation.
 const HeadKey = "head"
 
+// MaxKey is how long a key may be as it is spelt in a bucket, in bytes. A NATS
+// server ends a connection whose lines are longer than 4,096 bytes, subjects
+// of both ends among them.
+const MaxKey = 1024
+
 // A Key names one record of an environment other than head.
 type Key struct {
 	Set  string // the flag set, "" for the unnamed one
@@ -42,6 +47,9 @@ func ParseKey(s string) (Key, error) {
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("key %q: %w", s, err)
+	}
+	if len(s) > MaxKey {
+		return Key{}, fmt.Errorf("key %.40q…: %d bytes, and %d is the most", s, len(s), MaxKey)
 	}
 	if k.String() != s {
 		return Key{}, fmt.Errorf("key %q: spelt differently from %q", s, k)

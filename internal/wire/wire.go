@@ -66,11 +66,8 @@ func (e Environment) Key(subject string) (key string, ok bool) {
 func (e Environment) Subjects() string { return e.Subject(">") }
 
 // Changes is where the server republishes records as they are stored, and
-// where nudges are sent.
+// where beacons are sent.
 func (e Environment) Changes() string { return "flagline." + string(e) + ".changes.>" }
-
-// Nudge is where a publisher says "look at head".
-func (e Environment) Nudge() string { return "flagline." + string(e) + ".changes.nudge" }
 
 // Beacon is where a control plane says that it is alive.
 func (e Environment) Beacon() string { return "flagline." + string(e) + ".changes.beacon" }
@@ -98,3 +95,8 @@ func (e Environment) Fleet(instance string) string {
 
 // FleetAll is where all instances report.
 func (e Environment) FleetAll() string { return "flagline." + string(e) + ".fleet.*" }
+
+// Inbox is where answers come to the instance of that name, where each reader
+// has an inbox of its own: what subjects for answers begin with, without a dot
+// at the end.
+func Inbox(instance string) string { return "_INBOX_" + escape(instance) }

@@ -3,10 +3,8 @@ package natskv
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/flagline/flagline/internal/natslog"
 	"github.com/flagline/flagline/internal/replica"
 	"github.com/flagline/flagline/internal/wire"
 	"github.com/flagline/flagline/source"
@@ -32,9 +30,8 @@ func (f *follower) look(ctx context.Context) bool {
 	case ctx.Err() != nil && err != nil:
 	case err == nil:
 		f.retry = retryFirst
-		f.check.Reset(jitter(checkEvery))
-		f.confirmed = time.Now()
-		f.sink.Report(source.Status{Connected: true, Confirmed: f.confirmed})
+		f.agreed()
+	case f.postponed(err):
 	case errors.As(err, &refused):
 		f.check.Reset(rejectRetry)
 		f.reject(refused)
@@ -48,6 +45,12 @@ func (f *follower) look(ctx context.Context) bool {
 
 // compare brings the log to the newest head, if it is not there.
 func (f *follower) compare(ctx context.Context) error {
+	if f.client.Conn.IsClosed() {
+		f.logger.Error("connect anew", "err", f.client.Conn.LastError())
+		if err := f.dial(); err != nil {
+			return err
+		}
+	}
 	if !f.client.Conn.IsConnected() {
 		return errors.New("no connection to NATS")
 	}
@@ -59,21 +62,31 @@ func (f *follower) compare(ctx context.Context) error {
 	}
 
 	now := f.log.State()
-	switch {
-	case now.Generation() == 0:
-		err = f.load(ctx, seq)
-	case head.Incarnation == now.Head.Incarnation:
-		if seq <= now.Seq {
-			return nil // nothing new, or a replica that is behind
+	verdict := now.Compare(head, seq)
+	if verdict != replica.WentBack {
+		f.behind = 0
+	}
+	switch verdict {
+	case replica.Same:
+		return nil
+	case replica.Newer:
+		if now.Generation() == 0 {
+			err = f.load(ctx, seq)
+		} else {
+			err = f.catchUp(ctx, seq)
 		}
-		err = f.catchUp(ctx, seq)
-	case head.Epoch > now.Head.Epoch:
+	case replica.Another:
 		f.logger.Warn("follow another incarnation", "generation", head.Generation)
 		err = f.load(ctx, seq)
+	case replica.WentBack:
+		// Any replica may answer, and one may be behind; three in a row are
+		// no accident.
+		if f.behind++; f.behind < 3 {
+			return errBehind
+		}
+		return now.Refuse(verdict, head)
 	default:
-		err = &replica.RejectError{Head: head, Reason: fmt.Sprintf(
-			"incarnation %s with epoch %d, where incarnation %s has %d: a bucket made anew from old data?",
-			head.Incarnation, head.Epoch, now.Head.Incarnation, now.Head.Epoch)}
+		return now.Refuse(verdict, head)
 	}
 	if err == nil && !head.More && f.log.State().Seq < seq {
 		return errBehind
@@ -88,9 +101,11 @@ var errBehind = errors.New("the answering server does not have all of the log ye
 // catchUp reads what is missing up to the sequence to. If what it finds cannot
 // be right, everything is read again, once.
 func (f *follower) catchUp(ctx context.Context, to uint64) error {
-	step, err := f.read(ctx, f.log, to)
+	log := f.log.Fork()
+	step, err := f.read(ctx, log, to, f.judge)
 	if step != nil {
-		f.refused = nil
+		f.log, f.refused = log, nil
+		f.current(step.State)
 		f.deliver(step)
 	}
 	if refused, ok := errors.AsType[*replica.RejectError](err); ok {
@@ -100,66 +115,45 @@ func (f *follower) catchUp(ctx context.Context, to uint64) error {
 	return err
 }
 
-// load reads the whole log, and goes over to it only when it is complete.
-func (f *follower) load(ctx context.Context, to uint64) error {
-	fresh := replica.NewLog(f.env, nil)
-	if _, err := f.read(ctx, fresh, to); err != nil {
-		return err
-	}
-	now, loaded := f.log.State().Head, fresh.State().Head
-	switch {
-	case loaded.Generation == 0:
-		return natslog.ErrEmpty
-	case loaded.Incarnation == now.Incarnation && loaded.Generation <= now.Generation:
-		return &replica.RejectError{Head: loaded, Reason: fmt.Sprintf("not above generation %d: an old copy of the log?", now.Generation)}
-	}
-	f.refused = nil
-	f.log = fresh
-	f.deliver(nil)
-	return nil
-}
-
-// read reads into log what it is missing up to the sequence to. It returns all
-// that log went through, as one step; nil if it could not step.
-func (f *follower) read(ctx context.Context, log *replica.Log, to uint64) (*replica.Step, error) {
+// read reads into log what it is missing up to the sequence to, and steps as far
+// as judge lets it. It returns all that log went through, as one step; nil if
+// there is nothing that can be shown. There may be a step and an error.
+func (f *follower) read(ctx context.Context, log *replica.Log, to uint64, judge func(*replica.State) error) (*replica.Step, error) {
 	ctx, cancel := context.WithTimeout(ctx, replayIn)
 	defer cancel()
-	var whole *replica.Step
-	advance := func() error {
-		step, err := log.Advance()
-		if step != nil && whole != nil {
-			step.Records = append(whole.Records, step.Records...)
-		}
-		if step != nil {
-			whole = step
-		}
-		return err
-	}
+	var between []replica.Record // gone through without being judged
 	overflow := false
 	err := f.client.Read(ctx, f.env.Subjects(), log.Missing(), to, func(r replica.Record) bool {
 		if !log.Offer(r) && r.Seq > log.State().Seq {
 			overflow = true
 			return false
 		}
-		if r.Key == wire.HeadKey && log.Full() {
-			_ = advance() // a head that is wrong may be followed by one that is right
+		if r.Key == wire.HeadKey && log.Full() && r.Seq < to {
+			// A head that is wrong may be followed by one that is right.
+			if step, _ := log.Advance(nil); step != nil {
+				between = append(between, step.Records...)
+			}
 		}
 		return true
 	})
 	if err == nil && overflow {
 		err = errors.New("a change is larger than can be held")
 	}
-	if err == nil {
-		err = advance()
+	if err != nil {
+		return nil, err
 	}
-	return whole, err
-}
-
-// refuse reacts to a live generation that cannot be right: everything is read
-// again, once.
-func (f *follower) refuse(ctx context.Context, err error) {
-	f.logger.Warn("read everything again", "err", err)
-	f.look(ctx)
+	step, err := log.Advance(judge)
+	switch {
+	case step != nil:
+		step.Records = append(between, step.Records...)
+	case err == nil && len(between) > 0: // parts of a change follow, perhaps
+		state := log.State()
+		if wrong := judge(state); wrong != nil {
+			return nil, &replica.RejectError{Head: state.Head, Reason: wrong.Error()}
+		}
+		step = &replica.Step{State: state, Records: between}
+	}
+	return step, err
 }
 
 func (f *follower) reject(refused *replica.RejectError) {

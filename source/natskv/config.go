@@ -18,6 +18,18 @@ type Config struct {
 	// seed of an NKey. Without one the server decides who it lets in.
 	Credentials string
 
+	// TrustedKeys is a file with the keys that changes must be signed with:
+	// see "flagline key". Without one the environment is not protected:
+	// whoever may publish on NATS may change flags.
+	TrustedKeys string
+
+	// InboxPrefix is what the subjects begin with on which this connection
+	// gets its answers, without a dot at the end. With a credential and an
+	// Instance the default is the instance's own, _INBOX_<instance>, for
+	// servers where no reader may listen to another's answers; else it is
+	// that of every NATS client, _INBOX.
+	InboxPrefix string
+
 	// SnapshotDir is where the newest good state is kept for the next
 	// start. Without one nothing is kept. A directory that cannot be
 	// written is reported and otherwise done without.

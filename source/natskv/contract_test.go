@@ -26,9 +26,10 @@ type origin struct {
 	url    string
 	pub    *nats.Conn
 	ledger *ledger.Ledger
+	stop   func() // ends ledger's Run, if it runs
 }
 
-func newOrigin(t *testing.T) *origin {
+func newOrigin(t testing.TB) *origin {
 	dir := t.TempDir()
 	s := natstest.StartAt(t, dir, "127.0.0.1:0")
 	return &origin{dir: dir, server: s, url: s.URL(), pub: natstest.Publisher(t, s)}
@@ -70,9 +71,9 @@ func (o *origin) Write(t *testing.T, doc flagdoc.Document) {
 	})
 }
 
-func (o *origin) commit(t *testing.T, plan admin.Plan) admin.Change {
+func (o *origin) commit(t testing.TB, plan admin.Plan) admin.Change {
 	t.Helper()
-	c, err := o.ledger.Commit(t.Context(), admin.Draft{Author: "test", Plan: plan})
+	c, err := o.ledger.Commit(t.Context(), admin.Draft{Author: "test", Plan: plan, AllowShrink: true})
 	if err != nil {
 		t.Fatal(err)
 	}

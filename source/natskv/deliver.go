@@ -32,7 +32,7 @@ func (f *follower) deliver(step *replica.Step) {
 	f.delivered = true
 	f.logger.Info("apply flags", "generation", state.Generation(), "records", len(u.Records), "quarantined", len(f.quarantined))
 	f.tell()
-	f.saves.save(state)
+	f.saves.save(state, f.confirmed)
 }
 
 // quarantine keeps the list of flags that do not compile here. What u mentions

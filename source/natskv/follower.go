@@ -2,6 +2,8 @@ package natskv
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -9,8 +11,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/flagline/flagline/internal/mutation"
 	"github.com/flagline/flagline/internal/natslog"
 	"github.com/flagline/flagline/internal/replica"
+	"github.com/flagline/flagline/internal/signing"
 	"github.com/flagline/flagline/internal/wire"
 	"github.com/flagline/flagline/source"
 )
@@ -18,7 +22,9 @@ import (
 // How long the follower waits for what.
 const (
 	holdFor     = 250 * time.Millisecond // a gap, before it asks what it missed
-	checkEvery  = 10 * time.Second       // without any reason, plus up to a fifth
+	checkEvery  = 30 * time.Second       // while beacons are heard, plus up to a fifth
+	aloneEvery  = 10 * time.Second       // while none is
+	beaconsLost = 15 * time.Second       // three of them
 	retryFirst  = 100 * time.Millisecond // after a failed check, doubling
 	retryLast   = 5 * time.Second
 	rejectRetry = 30 * time.Second // a state that was refused twice
@@ -28,6 +34,10 @@ const (
 	reportEvery = 15 * time.Second // plus up to a fifth
 )
 
+// A pace is how often a follower looks for a newer head without a reason: while
+// beacons are heard, and while none is.
+type pace struct{ heard, alone time.Duration }
+
 // maxFiled bounds the bytes of messages that wait to be looked at.
 const maxFiled = 64 << 20
 
@@ -36,19 +46,26 @@ const maxFiled = 64 << 20
 type follower struct {
 	env    wire.Environment
 	cfg    Config
+	opts   []nats.Option
+	pace   pace
 	sink   source.Sink
 	client *natslog.Client
+	trust  *signing.Trust
 	logger *slog.Logger
 
 	log         *replica.Log
 	delivered   bool // sink has something of ours
+	loads       loading
 	saves       *saver
 	confirmed   time.Time
+	behind      int           // heads below ours that were answered, in a row
 	retry       time.Duration // the wait before the next check after a failed one
 	looked      time.Time
 	hold        *time.Timer
 	holding     bool
 	check       *time.Timer
+	beacon      time.Time // of the newest that was heard, by its sender's clock
+	heardAt     time.Time // of the same, by ours
 	report      *time.Timer
 	refused     *replica.RejectError
 	quarantined []source.Rejection
@@ -63,17 +80,43 @@ type follower struct {
 
 func newFollower(s *Source, sink source.Sink) *follower {
 	f := &follower{
-		env: s.env, cfg: s.cfg, sink: sink, logger: s.log,
+		env: s.env, trust: s.trust, cfg: s.cfg, opts: s.opts, pace: s.pace, sink: sink, logger: s.log,
 		log:    replica.NewLog(s.env, nil),
 		saves:  newSaver(s.cfg.SnapshotDir, s.env, s.log),
-		check:  time.NewTimer(checkEvery),
+		check:  time.NewTimer(s.pace.heard),
 		report: time.NewTimer(jitter(reportEvery)),
 		wake:   make(chan struct{}, 1),
 		hinted: make(chan struct{}, 1),
 		hold:   time.NewTimer(holdFor),
 	}
 	f.hold.Stop()
+	if mutation.NoCheck {
+		f.pace = pace{heard: 1000 * time.Hour, alone: 1000 * time.Hour}
+		f.check.Reset(f.pace.heard)
+	}
 	return f
+}
+
+// dial connects, and subscribes before anything is read, so that nothing falls
+// in between. The connection mends itself, for as long as it is not closed.
+func (f *follower) dial() error {
+	opts := append([]nats.Option{
+		nats.ReconnectHandler(func(*nats.Conn) { f.connected() }),
+		nats.ConnectHandler(func(*nats.Conn) { f.connected() }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { f.disconnected(err) }),
+		// A slow consumer has lost messages; the check finds which.
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { f.hint() }),
+	}, f.opts...)
+	nc, err := nats.Connect(f.cfg.Servers, opts...)
+	if err != nil {
+		return fmt.Errorf("connect to NATS: %w", err)
+	}
+	if _, err := nc.Subscribe(f.env.Changes(), f.file); err != nil {
+		nc.Close()
+		return fmt.Errorf("subscribe to %s: %w", f.env.Changes(), err)
+	}
+	f.client = natslog.Reader(nc, f.env)
+	return nil
 }
 
 // file takes a live message. It runs in the connection's goroutine and only
@@ -93,6 +136,18 @@ func (f *follower) file(msg *nats.Msg) {
 
 // hint asks for a check as soon as possible.
 func (f *follower) hint() { signal(f.hinted) }
+
+// connected leads to a check. That the connection was lost before is no news
+// any more, if it was not looked at yet.
+func (f *follower) connected() {
+	f.mu.Lock()
+	f.lost = nil
+	f.mu.Unlock()
+	if mutation.NoReconnect {
+		return
+	}
+	f.hint()
+}
 
 func (f *follower) disconnected(err error) {
 	if err == nil {
@@ -116,7 +171,7 @@ func (f *follower) run(ctx context.Context) error {
 			return nil
 		case <-f.wake:
 			if f.ingest() {
-				f.step(ctx)
+				f.step()
 			}
 			f.holdOrNot()
 		case <-f.hold.C:
@@ -135,15 +190,24 @@ func (f *follower) run(ctx context.Context) error {
 // boot delivers the newest state that can be had at once: what NATS holds if
 // it answers within the grace, else the snapshot on disk.
 func (f *follower) boot(ctx context.Context) {
-	state, err := f.saves.restore()
+	state, confirmed, err := f.saves.restore()
 	if err != nil {
 		f.logger.Error("set snapshot aside", "err", err)
+	}
+	if state != nil {
+		if err := f.judge(state); err != nil {
+			f.logger.Error("start without the snapshot", "generation", state.Generation(), "err", err)
+			state = nil
+		}
 	}
 	if state == nil {
 		f.look(ctx)
 		return
 	}
 	f.log = replica.NewLog(f.env, state)
+	if f.confirmed = confirmed; confirmed.IsZero() {
+		f.confirmed = state.Head.Time
+	}
 	grace, cancel := context.WithTimeout(ctx, max(f.cfg.StartupGrace, 0))
 	defer cancel()
 	for grace.Err() == nil && !f.look(grace) {
@@ -162,7 +226,7 @@ func (f *follower) boot(ctx context.Context) {
 
 // holdOrNot gives a gap a moment to close by itself.
 func (f *follower) holdOrNot() {
-	gap := f.log.Pending() && !f.log.Waiting()
+	gap := f.log.Pending() && !f.log.Waiting() && f.refused == nil
 	switch {
 	case gap && !f.holding:
 		f.hold.Reset(holdFor)
@@ -182,8 +246,8 @@ func (f *follower) ingest() (news bool) {
 		f.trouble(lost)
 	}
 	for _, msg := range msgs {
-		if msg.Subject == f.env.Nudge() {
-			f.hint()
+		if msg.Subject == f.env.Beacon() {
+			f.heard(msg.Data)
 			continue
 		}
 		r, err := f.client.Record(msg)
@@ -200,18 +264,20 @@ func (f *follower) ingest() (news bool) {
 }
 
 // step shows what can be shown of what is there.
-func (f *follower) step(ctx context.Context) {
-	step, err := f.log.Advance()
-	if err != nil {
-		f.refuse(ctx, err)
-		return
+func (f *follower) step() {
+	step, err := f.log.Advance(f.judge)
+	if step != nil {
+		f.refused = nil
+		f.current(step.State)
+		f.deliver(step)
+		f.confirm(f.confirmed)
 	}
-	if step == nil {
-		return
+	refused, ok := errors.AsType[*replica.RejectError](err)
+	if !ok || f.refused != nil && f.refused.Same(refused) {
+		return // what was refused before is left to the timer
 	}
-	f.refused = nil
-	f.confirmed = time.Now()
-	f.deliver(step)
+	f.logger.Warn("read everything again", "generation", refused.Head.Generation, "err", err)
+	f.doubt()
 }
 
 func signal(c chan struct{}) {

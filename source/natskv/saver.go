@@ -3,6 +3,7 @@ package natskv
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/flagline/flagline/internal/replica"
 	"github.com/flagline/flagline/internal/wire"
@@ -15,59 +16,73 @@ type saver struct {
 	env    wire.Environment
 	logger *slog.Logger
 
-	mu     sync.Mutex
-	next   *replica.State // to be written; nil if none
-	wake   chan struct{}
-	done   sync.WaitGroup
-	warned bool
+	mu        sync.Mutex
+	next      *replica.State // to be written; nil if none
+	confirmed time.Time      // when next was last known to be current
+	wake      chan struct{}
+	done      sync.WaitGroup
+	closing   chan struct{}
+	warned    bool
 }
 
 func newSaver(dir string, env wire.Environment, logger *slog.Logger) *saver {
-	return &saver{dir: dir, env: env, logger: logger, wake: make(chan struct{}, 1)}
+	return &saver{dir: dir, env: env, logger: logger, wake: make(chan struct{}, 1), closing: make(chan struct{})}
 }
 
 // start begins to write what save is given, until close.
 func (s *saver) start() { s.done.Go(s.write) }
 
-func (s *saver) restore() (*replica.State, error) {
+func (s *saver) restore() (*replica.State, time.Time, error) {
 	if s.dir == "" {
-		return nil, nil
+		return nil, time.Time{}, nil
 	}
 	return replica.Restore(s.dir, s.env)
 }
 
-func (s *saver) save(state *replica.State) {
+func (s *saver) save(state *replica.State, confirmed time.Time) {
 	if s.dir == "" {
 		return
 	}
 	s.mu.Lock()
-	s.next = state
+	s.next, s.confirmed = state, confirmed
 	s.mu.Unlock()
 	signal(s.wake)
 }
 
 // close waits until the newest state is written.
 func (s *saver) close() {
+	close(s.closing)
 	close(s.wake)
 	s.done.Wait()
 }
 
 func (s *saver) write() {
 	for range s.wake {
+		began := time.Now()
 		s.flush()
+		s.rest(4 * time.Since(began))
 	}
 	s.flush()
 }
 
+// rest keeps changes that come in a row from being a write each: of the time,
+// a fifth is spent with writing at most.
+func (s *saver) rest(d time.Duration) {
+	select {
+	case <-s.closing:
+	case <-time.After(min(d, time.Second)):
+	}
+}
+
 func (s *saver) flush() {
 	s.mu.Lock()
-	state := s.next
+	state, confirmed := s.next, s.confirmed
 	s.next = nil
 	s.mu.Unlock()
 	if state == nil {
 		return
 	}
-	switch err := replica.Save(s.dir, s.env, state); {
+	switch err := replica.Save(s.dir, s.env, state, confirmed); {
 	case err == nil:
 		s.warned = false
 	case !s.warned: // a read-only disk is said once, not at every change

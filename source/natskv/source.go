@@ -12,16 +12,19 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/flagline/flagline/internal/natslog"
+	"github.com/flagline/flagline/internal/signing"
 	"github.com/flagline/flagline/internal/wire"
 	"github.com/flagline/flagline/source"
 )
 
 // A Source follows one environment. It implements [source.Source].
 type Source struct {
-	cfg  Config
-	env  wire.Environment
-	opts []nats.Option
-	log  *slog.Logger
+	cfg   Config
+	env   wire.Environment
+	trust *signing.Trust
+	opts  []nats.Option
+	pace  pace
+	log   *slog.Logger
 }
 
 var _ source.Source = (*Source)(nil)
@@ -35,6 +38,9 @@ func New(cfg Config) (*Source, error) {
 	if err := natslog.CheckServers(cfg.Servers); err != nil {
 		return nil, err
 	}
+	if cfg.InboxPrefix == "" && cfg.Credentials != "" && cfg.Instance != "" {
+		cfg.InboxPrefix = wire.Inbox(cfg.Instance)
+	}
 	if cfg.Instance == "" {
 		host, _ := os.Hostname()
 		cfg.Instance = strings.ToLower(host + "-" + rand.Text()[:8])
@@ -46,11 +52,25 @@ func New(cfg Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	inbox := nats.CustomInboxPrefix(cfg.InboxPrefix)
+	if cfg.InboxPrefix != "" {
+		if err := inbox(new(nats.Options)); err != nil {
+			return nil, fmt.Errorf("inbox prefix %q: %w", cfg.InboxPrefix, err)
+		}
+		opts = append(opts, inbox)
+	}
+	trust, err := signing.ReadTrust(cfg.TrustedKeys)
+	if err != nil {
+		return nil, err
+	}
 	log := cfg.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{cfg: cfg, env: env, opts: opts, log: log.With("origin", "nats/"+cfg.Environment)}, nil
+	return &Source{
+		cfg: cfg, env: env, trust: trust, opts: opts, pace: pace{heard: checkEvery, alone: aloneEvery},
+		log: log.With("origin", "nats/"+cfg.Environment),
+	}, nil
 }
 
 // Name is the source's URI.
@@ -66,23 +86,9 @@ func (s *Source) Instance() string { return s.cfg.Instance }
 // that are down or an environment that does not exist yet are waited for.
 func (s *Source) Watch(ctx context.Context, sink source.Sink) error {
 	f := newFollower(s, sink)
-	opts := append([]nats.Option{
-		nats.ReconnectHandler(func(*nats.Conn) { f.hint() }),
-		nats.ConnectHandler(func(*nats.Conn) { f.hint() }),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { f.disconnected(err) }),
-		// A slow consumer has lost messages; the check finds which.
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { f.hint() }),
-	}, s.opts...)
-	nc, err := nats.Connect(s.cfg.Servers, opts...)
-	if err != nil {
-		return fmt.Errorf("connect to NATS: %w", err)
+	if err := f.dial(); err != nil {
+		return err
 	}
-	defer nc.Close()
-	f.client = natslog.Reader(nc, s.env)
-
-	// Before anything is read, so that nothing falls in between.
-	if _, err := nc.Subscribe(s.env.Changes(), f.file); err != nil {
-		return fmt.Errorf("subscribe to %s: %w", s.env.Changes(), err)
-	}
+	defer func() { f.client.Conn.Close() }()
 	return f.run(ctx)
 }

@@ -95,10 +95,6 @@ func TestDevRemembersWhatWasPublished(t *testing.T) {
 	if err := dev.kill(syscall.SIGTERM); err != nil {
 		t.Errorf("flagline dev ends with %v", err)
 	}
-	if err := syscall.Unlink(w.path("ready")); err != nil {
-		t.Fatal(err)
-	}
-
 	_, at = w.dev()
 	w.await("the flag as it was", answers(at.OFREP, "new-checkout", "true"))
 	if r := w.cli(at.API, "flag", "get", "banner"); r.code != 3 {

@@ -1,0 +1,5 @@
+//go:build mutate_gaps
+
+package mutation
+
+const broken = "gaps"

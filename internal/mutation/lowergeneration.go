@@ -1,0 +1,5 @@
+//go:build mutate_lowergeneration
+
+package mutation
+
+const broken = "lowergeneration"

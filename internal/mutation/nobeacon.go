@@ -1,0 +1,5 @@
+//go:build mutate_nobeacon
+
+package mutation
+
+const broken = "nobeacon"

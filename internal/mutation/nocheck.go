@@ -1,0 +1,5 @@
+//go:build mutate_nocheck
+
+package mutation
+
+const broken = "nocheck"

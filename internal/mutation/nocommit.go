@@ -1,0 +1,5 @@
+//go:build mutate_nocommit
+
+package mutation
+
+const broken = "nocommit"

@@ -1,0 +1,5 @@
+//go:build mutate_nodigest
+
+package mutation
+
+const broken = "nodigest"

@@ -1,0 +1,5 @@
+//go:build mutate_noreconnect
+
+package mutation
+
+const broken = "noreconnect"
