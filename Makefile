@@ -81,6 +81,10 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$(dirname $$file) </dev/null; \
 	done
 
+.PHONY: mutants
+mutants: ## break each rule of the protocol, and expect a test to notice
+	.ci/mutants
+
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (all)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

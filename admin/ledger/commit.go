@@ -130,11 +130,7 @@ func (a *attempt) try(ctx context.Context) (change admin.Change, done bool, err 
 // completes says whether r is the head that completes this change. Other records
 // of it say nothing: parts can be put back.
 func (a *attempt) completes(r replica.Record) bool {
-	if r.Key != wire.HeadKey || r.Change != a.id {
-		return false
-	}
-	h, err := wire.ParseHead(r.Body)
-	return err == nil && h.Change == a.id && !h.More
+	return r.Change == a.id && r.Completes()
 }
 
 // look waits until the newest state is known, and returns the records that led

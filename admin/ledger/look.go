@@ -134,7 +134,7 @@ func (l *Ledger) read(ctx context.Context, to uint64) (news []replica.Record, re
 	}
 	err = l.client.Read(ctx, l.env.Subjects(), l.log.Missing(), to, func(r replica.Record) bool {
 		l.log.Offer(r)
-		if r.Key == wire.HeadKey && l.log.Full() {
+		if l.log.Full() && r.Completes() {
 			_ = advance(nil) // nobody builds on it before the last one is judged
 		}
 		return true

@@ -77,22 +77,23 @@ type Record struct {
 // With returns the digest after records were written, in their order.
 func (e Environment) With(records ...Record) Environment {
 	touched := make(map[string]set)
-	for _, r := range records {
-		s, ok := touched[r.Set]
-		if !ok {
-			s = e.inner[r.Set]
+	for name, flags := range bySet(records) {
+		s := e.inner[name]
+		var leaves []*node
+		for flag, body := range flags {
+			switch {
+			case flag != "" && body != nil:
+				leaves = append(leaves, leafOf([]byte(flag), sha256.Sum256(body)))
+			case flag != "":
+				s.flags = s.flags.remove([]byte(flag))
+			case body != nil:
+				s.settings = sha256.Sum256(body)
+			default:
+				s.settings = Sum{}
+			}
 		}
-		switch {
-		case r.Flag != "" && r.Body != nil:
-			s.flags = s.flags.put([]byte(r.Flag), sha256.Sum256(r.Body))
-		case r.Flag != "":
-			s.flags = s.flags.remove([]byte(r.Flag))
-		case r.Body != nil:
-			s.settings = sha256.Sum256(r.Body)
-		default:
-			s.settings = Sum{}
-		}
-		touched[r.Set] = s
+		s.flags = s.flags.putAll(leaves)
+		touched[name] = s
 	}
 
 	next := Environment{sets: e.sets, inner: make(map[string]set, len(e.inner)+len(touched))}
@@ -108,6 +109,22 @@ func (e Environment) With(records ...Record) Environment {
 		next.inner[name] = s
 	}
 	return next
+}
+
+// bySet sorts records by set and flag. What is written more than once counts as
+// it was written last, so that the order does not matter from here on, and all
+// flags of a set can be put at once.
+func bySet(records []Record) map[string]map[string][]byte {
+	sets := make(map[string]map[string][]byte)
+	for _, r := range records {
+		flags, ok := sets[r.Set]
+		if !ok {
+			flags = make(map[string][]byte)
+			sets[r.Set] = flags
+		}
+		flags[r.Flag] = r.Body
+	}
+	return sets
 }
 
 func join(domain byte, a, b Sum) []byte {

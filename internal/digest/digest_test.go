@@ -87,6 +87,41 @@ func TestDigestDependsOnTheRecordsAlone(t *testing.T) {
 	}
 }
 
+// Many records at once make what they make one after the other, whatever is
+// there already.
+func TestRecordsAtOnceMakeWhatTheyMakeOneByOne(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	var once, oneByOne digest.Environment
+	for round := range 200 {
+		var records []digest.Record
+		for i := range rng.IntN(300) {
+			r := digest.Record{Set: []string{"", "web"}[rng.IntN(2)], Flag: fmt.Sprintf("flag-%d", rng.IntN(500))}
+			if rng.IntN(3) > 0 {
+				r.Body = fmt.Appendf(nil, "%d/%d", round, i)
+			}
+			records = append(records, r)
+		}
+		once = once.With(records...)
+		for _, r := range records {
+			oneByOne = oneByOne.With(r)
+		}
+		if once.Sum() != oneByOne.Sum() {
+			t.Fatalf("round %d: digest %s, one by one %s", round, once.Sum(), oneByOne.Sum())
+		}
+	}
+}
+
+func BenchmarkPut100000(b *testing.B) {
+	var records []digest.Record
+	for i := range 100_000 {
+		records = append(records, digest.Record{Flag: fmt.Sprintf("flag-%d", i), Body: make([]byte, 383)})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		(digest.Environment{}).With(records...)
+	}
+}
+
 func BenchmarkChangeOneOf100000(b *testing.B) {
 	var records []digest.Record
 	for i := range 100_000 {

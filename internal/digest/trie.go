@@ -1,6 +1,11 @@
 package digest
 
-import "crypto/sha256"
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+	"sort"
+)
 
 // A trie is an immutable map from the hash of a key to the hash of a value,
 // that knows its own hash.
@@ -22,10 +27,21 @@ func (t trie) sum() Sum {
 	return t.root.sum
 }
 
-func (t trie) put(key []byte, value Sum) trie {
+// leafOf is what stands for key and value.
+func leafOf(key []byte, value Sum) *node {
 	k := Sum(sha256.Sum256(key))
-	leaf := &node{sum: sha256.Sum256(join(0x00, k, value)), key: k}
-	return trie{insert(t.root, leaf, 0)}
+	return &node{sum: sha256.Sum256(join(0x00, k, value)), key: k}
+}
+
+func (t trie) put(key []byte, value Sum) trie {
+	return trie{insert(t.root, leafOf(key, value), 0)}
+}
+
+// putAll puts leaves, no two of which have the same key. It hashes each place
+// once, however many of them come to stand below it.
+func (t trie) putAll(leaves []*node) trie {
+	slices.SortFunc(leaves, func(a, b *node) int { return bytes.Compare(a.key[:], b.key[:]) })
+	return trie{insertAll(t.root, leaves, 0)}
 }
 
 func (t trie) remove(key []byte) trie {
@@ -49,6 +65,29 @@ func insert(n, leaf *node, depth int) *node {
 	default:
 		return branch(insert(n.left, leaf, depth+1), n.right)
 	}
+}
+
+// insertAll returns n with leaves in it, which are sorted by key. All of them,
+// and those of n, agree on the first depth bits.
+func insertAll(n *node, leaves []*node, depth int) *node {
+	switch {
+	case len(leaves) == 0:
+		return n
+	case len(leaves) == 1:
+		return insert(n, leaves[0], depth)
+	case n != nil && n.leaf():
+		// It is one more of them, or one of them takes its place.
+		if at, found := slices.BinarySearchFunc(leaves, n, func(a, b *node) int { return bytes.Compare(a.key[:], b.key[:]) }); !found {
+			leaves = slices.Insert(slices.Clone(leaves), at, n)
+		}
+		n = nil
+	}
+	ones := sort.Search(len(leaves), func(i int) bool { return bit(leaves[i].key, depth) })
+	var left, right *node
+	if n != nil {
+		left, right = n.left, n.right
+	}
+	return branch(insertAll(left, leaves[:ones], depth+1), insertAll(right, leaves[ones:], depth+1))
 }
 
 func without(n *node, key Sum, depth int) *node {

@@ -30,6 +30,15 @@ type Record struct {
 	Generation uint64
 }
 
+// Completes says whether the record is a complete head.
+func (r Record) Completes() bool {
+	if r.Key != wire.HeadKey {
+		return false
+	}
+	h, err := wire.ParseHead(r.Body)
+	return err == nil && !h.More
+}
+
 // An Entry is a record as it stands in a state.
 type Entry struct {
 	Body       []byte // must not be changed

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/flagline/flagline/internal/replica"
-	"github.com/flagline/flagline/internal/wire"
 	"github.com/flagline/flagline/source"
 )
 
@@ -79,9 +78,12 @@ func (f *follower) compare(ctx context.Context) error {
 		f.logger.Warn("follow another incarnation", "generation", head.Generation)
 		err = f.load(ctx, seq)
 	case replica.WentBack:
-		// Any replica may answer, and one may be behind; three in a row are
-		// no accident.
-		if f.behind++; f.behind < 3 {
+		// Any replica may answer, and one may be behind. Three answers in a
+		// row, over more time than that takes, are no accident.
+		if f.behind == 0 {
+			f.since = time.Now()
+		}
+		if f.behind++; f.behind < 3 || time.Since(f.since) < wentBackAfter {
 			return errBehind
 		}
 		return now.Refuse(verdict, head)
@@ -128,7 +130,7 @@ func (f *follower) read(ctx context.Context, log *replica.Log, to uint64, judge 
 			overflow = true
 			return false
 		}
-		if r.Key == wire.HeadKey && log.Full() && r.Seq < to {
+		if log.Full() && r.Seq < to && r.Completes() {
 			// A head that is wrong may be followed by one that is right.
 			if step, _ := log.Advance(nil); step != nil {
 				between = append(between, step.Records...)

@@ -21,17 +21,18 @@ import (
 
 // How long the follower waits for what.
 const (
-	holdFor     = 250 * time.Millisecond // a gap, before it asks what it missed
-	checkEvery  = 30 * time.Second       // while beacons are heard, plus up to a fifth
-	aloneEvery  = 10 * time.Second       // while none is
-	beaconsLost = 15 * time.Second       // three of them
-	retryFirst  = 100 * time.Millisecond // after a failed check, doubling
-	retryLast   = 5 * time.Second
-	rejectRetry = 30 * time.Second // a state that was refused twice
-	doubtEvery  = time.Second      // a check that somebody else can cause
-	answerIn    = 2 * time.Second  // one request
-	replayIn    = 5 * time.Minute  // a whole log
-	reportEvery = 15 * time.Second // plus up to a fifth
+	holdFor       = 250 * time.Millisecond // a gap, before it asks what it missed
+	checkEvery    = 30 * time.Second       // while beacons are heard, plus up to a fifth
+	aloneEvery    = 10 * time.Second       // while none is
+	beaconsLost   = 15 * time.Second       // three of them
+	wentBackAfter = 5 * time.Second        // of older heads alone, the log counts as gone back
+	retryFirst    = 100 * time.Millisecond // after a failed check, doubling
+	retryLast     = 5 * time.Second
+	rejectRetry   = 30 * time.Second // a state that was refused twice
+	doubtEvery    = time.Second      // a check that somebody else can cause
+	answerIn      = 2 * time.Second  // one request
+	replayIn      = 5 * time.Minute  // a whole log
+	reportEvery   = 15 * time.Second // plus up to a fifth
 )
 
 // A pace is how often a follower looks for a newer head without a reason: while
@@ -59,6 +60,7 @@ type follower struct {
 	saves       *saver
 	confirmed   time.Time
 	behind      int           // heads below ours that were answered, in a row
+	since       time.Time     // when the first of them was
 	retry       time.Duration // the wait before the next check after a failed one
 	looked      time.Time
 	hold        *time.Timer
