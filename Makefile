@@ -90,7 +90,9 @@ bench: ## run the benchmarks that match BENCH (all)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: bench-distribution
-bench-distribution: ## measure how long 500 changes take to each door; writes bench/distribution.json
+bench-distribution: ## measure changes, first loads and doors; writes bench/*.json
+	go run ./internal/bench/change
+	go run ./internal/bench/firstload
 	go run ./internal/bench/distribution
 
 # What is generated, and compared, by tests.

@@ -81,15 +81,15 @@ func spell(set string) string {
 	if set == "" {
 		return "="
 	}
-	token := ""
+	var token []byte
 	for _, b := range []byte(set) {
-		if name := string([]byte{b}); isPlain(name) {
-			token += name
+		if isPlain(string([]byte{b})) {
+			token = append(token, b)
 		} else {
-			token += fmt.Sprintf("=%02X", b)
+			token = fmt.Appendf(token, "=%02X", b)
 		}
 	}
-	return token
+	return string(token)
 }
 
 func isPlain(name string) bool {

@@ -3,10 +3,15 @@ package checker_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,9 +19,12 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/flagline/flagline/admin"
+	"github.com/flagline/flagline/admin/journal"
 	"github.com/flagline/flagline/admin/ledger"
 	"github.com/flagline/flagline/internal/natsd"
+	"github.com/flagline/flagline/internal/natslog"
 	"github.com/flagline/flagline/internal/natstest"
+	"github.com/flagline/flagline/internal/signing"
 	"github.com/flagline/flagline/internal/wire"
 	"github.com/flagline/flagline/source/natskv"
 	"github.com/flagline/flagline/source/sourcetest"
@@ -93,6 +101,49 @@ func TestRandomChangesWithStraysAndRepairsAreInOrder(t *testing.T) {
 		}
 		if !sameBodies(bodies, result.Records) {
 			t.Errorf("a reader shows %d records, and others than the %d of the log", len(bodies), len(result.Records))
+		}
+	}
+	checkRestored(t, server, result)
+}
+
+// checkRestored makes the environment anew on another server, signed, and checks
+// that the log is in order there and tells the same.
+func checkRestored(t *testing.T, server *natsd.Server, was checker.Result) {
+	t.Helper()
+	secret, _, err := signing.NewKey(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, secret, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	seed, err := base64.StdEncoding.DecodeString(strings.Fields(string(secret))[4])
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, _ := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+
+	other := natstest.Start(t)
+	history := journal.Whole(t.Context(), natslog.Owner(natstest.Publisher(t, server), natstest.Environment))
+	_, err = ledger.Restore(t.Context(), natstest.Publisher(t, other), ledger.RestoreConfig{
+		Environment: natstest.Environment, Epoch: was.Epoch, Author: "bob", SigningKeys: []string{file},
+	}, history)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := checker.Check(t.Context(), natstest.Reader(t, other), natstest.Environment,
+		checker.Options{Trusted: []ed25519.PublicKey{public}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(was.Changes)
+	if is.Incarnation == was.Incarnation || is.Epoch <= was.Epoch || len(is.Changes) != n+1 || is.Changes[n].Author != "bob" {
+		t.Errorf("restored are %d changes with epoch %d, of %d with epoch %d", len(is.Changes), is.Epoch, n, was.Epoch)
+	}
+	for i, c := range was.Changes {
+		if r := is.Changes[i]; r.ID != c.ID || r.Digest != c.Digest || r.Author != c.Author || r.Reason != c.Reason || len(r.Records) != len(c.Records) {
+			t.Errorf("generation %d was %s of %s, and is %s of %s", c.Generation, c.ID, c.Author, r.ID, r.Author)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/flagline/flagline/internal/natstest"
 	"github.com/flagline/flagline/internal/wire"
@@ -27,15 +28,20 @@ func TestReplicaThatIsBehindTakesNothingBack(t *testing.T) {
 			behind = n
 		}
 	}
-	// The control plane must not be where nothing answers.
+	// Neither the control plane nor this test must be where nothing answers.
 	w.ledger = w.open(t, leader.URL(), natstest.Environment)
+	js, err := jetstream.New(w.Connect(t, leader.URL(), natstest.Operator))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.js = js
 	commit(t, w.ledger, put(900, "before"))
 	there := w.follow(t, behind.URL(), natstest.Search, "search")
 	there.Await(t, "the flags", has(w.ledger))
 	nc := w.Connect(t, behind.URL(), natstest.Billing)
 	answers := make(chan uint64, 1000)
 	inbox := nc.NewRespInbox()
-	_, err := nc.Subscribe(inbox, func(msg *nats.Msg) {
+	_, err = nc.Subscribe(inbox, func(msg *nats.Msg) {
 		seq, _ := strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64)
 		answers <- seq
 	})
