@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/flagline/flagline/admin"
 	"github.com/flagline/flagline/internal/replica"
@@ -136,6 +137,9 @@ func (a *attempt) completes(r replica.Record) bool {
 // look waits until the newest state is known, and returns the records that led
 // there since the last look.
 func (a *attempt) look(ctx context.Context) ([]replica.Record, error) {
+	if a.result.ID == "" && a.l.upToDate(ctx) {
+		return nil, nil
+	}
 	news, err := a.l.whole(ctx)
 	switch {
 	case err == nil:
@@ -192,6 +196,9 @@ func (a *attempt) records(state *replica.State, edits []admin.Edit) ([]replica.R
 		k := wire.Key{Set: e.Set, Flag: e.Key}
 		if (e.Key == "") != e.Settings {
 			return nil, &admin.UsageError{Message: "a flag needs a key"}
+		}
+		if !utf8.ValidString(e.Set) || !utf8.ValidString(e.Key) {
+			return nil, &admin.UsageError{Message: fmt.Sprintf("key %q of flag set %q is not UTF-8", e.Key, e.Set)}
 		}
 		if n := len(k.String()); n > wire.MaxKey {
 			return nil, &admin.UsageError{Message: fmt.Sprintf(
@@ -254,12 +261,14 @@ func (a *attempt) conflict() error {
 // the next look finds out how, and puts parts of ours back that stand alone.
 func (a *attempt) publish(ctx context.Context, parts []*batch) (admin.Change, bool, error) {
 	headSeq := a.l.log.State().Seq
+	var stored []replica.Record
 	for _, part := range parts {
 		part.lastSeq, part.headSeq = headSeq, headSeq
 		what, seq, err := a.l.settle(ctx, part)
 		switch what {
 		case committed:
 			headSeq = seq
+			stored = append(stored, part.stored(seq)...)
 		case refused:
 			return admin.Change{}, false, &admin.UnavailableError{Err: err}
 		case unknown:
@@ -268,8 +277,10 @@ func (a *attempt) publish(ctx context.Context, parts []*batch) (admin.Change, bo
 			return admin.Change{}, false, nil
 		}
 	}
-	if _, err := a.l.whole(ctx); err != nil {
-		a.l.logger.Warn("read back a change", "err", err) // it is made all the same
+	if !a.l.adopt(stored) {
+		if _, err := a.l.whole(ctx); err != nil {
+			a.l.logger.Warn("read back a change", "err", err) // it is made all the same
+		}
 	}
 	if a.l.doubt {
 		a.l.doubt = false

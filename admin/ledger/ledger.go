@@ -128,6 +128,9 @@ func Open(ctx context.Context, nc *nats.Conn, cfg Config) (*Ledger, error) {
 // something else.
 func (l *Ledger) reset() {
 	l.log, l.flags, l.anew = replica.NewLog(l.env, nil), make(map[string]bool), true
+	if l.signer != nil {
+		l.log.Vouch = l.vouch
+	}
 }
 
 // open retries while the cluster has no leader, as at its start.

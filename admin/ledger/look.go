@@ -53,6 +53,35 @@ func (l *Ledger) whole(ctx context.Context) (news []replica.Record, err error) {
 	}
 }
 
+// upToDate says whether the leader's newest head is that of the state. It is
+// what most changes begin with: one request. Something that was written after
+// the head is not seen here, but by the batch's expectations.
+func (l *Ledger) upToDate(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
+	msg, err := l.lastOf(ctx, l.env.Subject(wire.HeadKey))
+	if err != nil {
+		return false
+	}
+	h, err := wire.ParseHead(msg.Data)
+	return err == nil && l.log.State().Generation() > 0 && l.log.State().Compare(h, msg.Seq) == replica.Same
+}
+
+// adopt takes over what was stored by a change of this ledger, as if it had
+// been read. It is false if it has to be read.
+func (l *Ledger) adopt(stored []replica.Record) bool {
+	for _, r := range stored {
+		l.log.Offer(r)
+	}
+	step, err := l.log.Advance(l.judge)
+	if step == nil {
+		return false
+	}
+	l.record(step.Records)
+	l.state.Store(step.State)
+	return err == nil
+}
+
 // approach takes one step towards the end e. done says that it is reached.
 func (l *Ledger) approach(ctx context.Context, e end) (news []replica.Record, done bool, err error) {
 	if e.head.Generation == 0 {
@@ -146,8 +175,10 @@ func (l *Ledger) read(ctx context.Context, to uint64) (news []replica.Record, re
 }
 
 // judge says why next is not to be built upon: none of our keys signed it.
-func (l *Ledger) judge(next *replica.State) error {
-	_, err := l.signer.Trust().Verify(next.Head.Signed(l.env), next.Head.Signatures)
+func (l *Ledger) judge(next *replica.State) error { return l.vouch(next.Head) }
+
+func (l *Ledger) vouch(h wire.Head) error {
+	_, err := l.signer.Trust().Verify(h.Signed(l.env), h.Signatures)
 	return err
 }
 

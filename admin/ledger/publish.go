@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,6 +88,21 @@ func (l *Ledger) publishBatch(ctx context.Context, b *batch) (uint64, error) {
 		return 0, err
 	}
 	return ack.Sequence, nil
+}
+
+// stored are the messages of b as they stand in the log, the last of them, its
+// head, at seq: a batch is stored without a gap.
+func (b *batch) stored(seq uint64) []replica.Record {
+	body, err := b.head.Marshal()
+	if err != nil {
+		return nil // it was encoded before
+	}
+	all := append(slices.Clone(b.records), replica.Record{Key: wire.HeadKey, Body: body})
+	for i := range all {
+		all[i].Seq = seq - uint64(len(all)-1-i)
+		all[i].Change, all[i].Author, all[i].Reason, all[i].Time = b.head.Change, b.author, b.reason, b.head.Time
+	}
+	return all
 }
 
 func (l *Ledger) message(b *batch, key string, body []byte) *nats.Msg {

@@ -14,6 +14,11 @@ const maxPending = 64 << 20
 
 // A Log turns records into states. It is not safe for concurrent use.
 type Log struct {
+	// Vouch, unless nil, says whether somebody who is trusted signed a head.
+	// No head is then taken that comes after a signed one with the same or a
+	// higher generation: it is an old one, shown once more.
+	Vouch func(wire.Head) error
+
 	env     wire.Environment
 	state   *State
 	pending map[uint64]Record
@@ -89,7 +94,7 @@ func (l *Log) Waiting() bool {
 
 // Fork returns a log that goes on from where l is, by itself.
 func (l *Log) Fork() *Log {
-	return &Log{env: l.env, state: l.state, pending: maps.Clone(l.pending), bytes: l.bytes}
+	return &Log{Vouch: l.Vouch, env: l.env, state: l.state, pending: maps.Clone(l.pending), bytes: l.bytes}
 }
 
 // Advance steps to the newest complete head that can be taken, of those up to
@@ -103,8 +108,12 @@ func (l *Log) Fork() *Log {
 func (l *Log) Advance(judge func(next *State) error) (*Step, error) {
 	records, heads := l.contiguous()
 	var refused error
-	for _, h := range slices.Backward(heads) {
-		next, err := l.take(records[:h.end], h, judge)
+	for i, h := range slices.Backward(heads) {
+		err := l.after(heads[:i], h)
+		var next *State
+		if err == nil {
+			next, err = l.take(records[:h.end], h, judge)
+		}
 		if err == nil {
 			return &Step{State: next, Records: records[:h.end]}, refused
 		}
@@ -155,6 +164,26 @@ func (l *Log) contiguous() (records []Record, heads []closing) {
 		}
 		heads = append(heads, closing{h, seq, len(records)})
 	}
+}
+
+// after says why h cannot stand where it does, after the heads earlier.
+func (l *Log) after(earlier []closing, h closing) error {
+	// Every generation has a head, so that numbers cannot be skipped: one that
+	// was invented would otherwise be the last.
+	if now := l.state.Generation(); h.head.Generation > now+uint64(len(earlier))+1 {
+		return &RejectError{Head: h.head, Reason: fmt.Sprintf(
+			"%d heads after generation %d cannot lead there", len(earlier)+1, now)}
+	}
+	if l.Vouch == nil {
+		return nil
+	}
+	for _, e := range earlier {
+		if e.head.Incarnation == h.head.Incarnation && e.head.Generation >= h.head.Generation && l.Vouch(e.head) == nil {
+			return &RejectError{Head: h.head, Reason: fmt.Sprintf(
+				"it follows generation %d, which is signed: an old one, shown once more?", e.head.Generation)}
+		}
+	}
+	return nil
 }
 
 // take goes over to the state that records lead to, or says why it cannot.

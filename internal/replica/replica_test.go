@@ -288,3 +288,45 @@ func TestDamagedSnapshotIsSetAside(t *testing.T) {
 		}
 	}
 }
+
+// A number that was invented would be the last one there is.
+func TestGenerationsAreNotSkipped(t *testing.T) {
+	for _, jump := range []uint64{2, 1 << 40, ^uint64(0)} {
+		w := newWriter(t)
+		l := replica.NewLog(env, nil)
+		offer(l, w.close(w.put("a", "1"))...)
+		advance(t, l)
+		w.state.Head.Generation = jump - 1
+		offer(l, w.close(w.put("a", "2"))...)
+		if step, err := l.Advance(nil); jump > 2 && (err == nil || step != nil) || jump == 2 && err != nil {
+			t.Errorf("generation %d after 1: step %+v, error %v", jump, step, err)
+		}
+	}
+}
+
+// Whoever may write, but not sign, can show an old signed head once more. Where
+// the newer one stands before it, it does not count, also for who comes new.
+func TestOldSignedHeadShownOnceMoreDoesNotCount(t *testing.T) {
+	w := newWriter(t)
+	first := w.close(w.put("a", "1"))
+	second := w.close(w.put("a", "2"))
+	w.seq += 2
+	copied := []replica.Record{{Seq: w.seq - 1, Key: "flag.=.a", Body: []byte("1")}, first[len(first)-1]}
+	copied[1].Seq = w.seq
+
+	for name, vouch := range map[string]func(wire.Head) error{
+		"signed":   func(wire.Head) error { return nil },
+		"unsigned": func(wire.Head) error { return errors.New("not signed") },
+	} {
+		l := replica.NewLog(env, nil)
+		l.Vouch = vouch
+		offer(l, first...)
+		offer(l, second...)
+		offer(l, copied...)
+		step, err := l.Advance(nil)
+		want := map[string]uint64{"signed": 2, "unsigned": 1}[name]
+		if step == nil || step.State.Generation() != want || (err != nil) != (name == "signed") {
+			t.Errorf("%s: step to %+v, error %v; want generation %d", name, step, err, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package natskv
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/flagline/flagline/internal/mutation"
@@ -29,10 +30,10 @@ func (f *follower) heard(body []byte) {
 		f.logger.Debug("pass over a beacon", "err", err)
 		return
 	}
-	if !b.Time.After(f.beacon) {
+	if !b.Time.After(f.beacon.Time) {
 		return // an old one, played again; or of a clock behind another's
 	}
-	f.beacon, f.heardAt = b.Time, time.Now()
+	f.beacon, f.heardAt = b, time.Now()
 
 	now := f.log.State()
 	head := wire.Head{Incarnation: b.Incarnation, Epoch: b.Epoch, Generation: b.Generation, Digest: b.Digest}
@@ -59,6 +60,12 @@ func (f *follower) current(state *replica.State) {
 	}
 }
 
+// told says whether the state is the one of the last beacon, or a later one.
+func (f *follower) told() bool {
+	now := f.log.State().Head
+	return now.Incarnation == f.beacon.Incarnation && now.Generation >= f.beacon.Generation
+}
+
 // confirm notes that the flags were what the environment held at a time.
 func (f *follower) confirm(at time.Time) {
 	if at.After(f.confirmed) {
@@ -80,8 +87,12 @@ func (f *follower) agreed() {
 	switch {
 	case f.trust == nil:
 		f.confirm(time.Now())
-	case time.Since(f.heardAt) < beaconsLost:
+	case time.Since(f.heardAt) < beaconsLost && f.told():
 		f.confirm(f.heardAt)
+	case time.Since(f.heardAt) < beaconsLost:
+		f.check.Reset(jitter(retryLast))
+		f.sink.Report(source.Status{Connected: false, Confirmed: f.confirmed, Err: fmt.Errorf(
+			"the control plane has published generation %d, and NATS does not show it", f.beacon.Generation)})
 	default:
 		f.check.Reset(jitter(f.pace.alone))
 		f.sink.Report(source.Status{Connected: false, Confirmed: f.confirmed, Err: errNoBeacon})

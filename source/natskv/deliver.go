@@ -95,6 +95,9 @@ func (f *follower) publish(r wire.Report) {
 	if !f.confirmed.IsZero() {
 		r.AgeSeconds = time.Since(f.confirmed).Seconds()
 	}
+	if f.emergency {
+		r.Reason = "only a key for emergencies signed the flags"
+	}
 	if f.refused != nil {
 		r.State, r.Reason = wire.StateRejected, f.refused.Error()
 	}

@@ -66,10 +66,11 @@ type follower struct {
 	hold        *time.Timer
 	holding     bool
 	check       *time.Timer
-	beacon      time.Time // of the newest that was heard, by its sender's clock
-	heardAt     time.Time // of the same, by ours
+	beacon      wire.Beacon // the newest that was heard, by its sender's clock
+	heardAt     time.Time   // when that was, by ours
 	report      *time.Timer
 	refused     *replica.RejectError
+	emergency   bool // only a key for emergencies vouches for what is served
 	quarantined []source.Rejection
 
 	mu     sync.Mutex
@@ -83,7 +84,6 @@ type follower struct {
 func newFollower(s *Source, sink source.Sink) *follower {
 	f := &follower{
 		env: s.env, trust: s.trust, cfg: s.cfg, opts: s.opts, pace: s.pace, sink: sink, logger: s.log,
-		log:    replica.NewLog(s.env, nil),
 		saves:  newSaver(s.cfg.SnapshotDir, s.env, s.log),
 		check:  time.NewTimer(s.pace.heard),
 		report: time.NewTimer(jitter(reportEvery)),
@@ -92,6 +92,7 @@ func newFollower(s *Source, sink source.Sink) *follower {
 		hold:   time.NewTimer(holdFor),
 	}
 	f.hold.Stop()
+	f.log = f.newLog(nil)
 	if mutation.NoCheck {
 		f.pace = pace{heard: 1000 * time.Hour, alone: 1000 * time.Hour}
 		f.check.Reset(f.pace.heard)
@@ -206,7 +207,7 @@ func (f *follower) boot(ctx context.Context) {
 		f.look(ctx)
 		return
 	}
-	f.log = replica.NewLog(f.env, state)
+	f.log = f.newLog(state)
 	if f.confirmed = confirmed; confirmed.IsZero() {
 		f.confirmed = state.Head.Time
 	}
@@ -248,7 +249,9 @@ func (f *follower) ingest() (news bool) {
 		f.trouble(lost)
 	}
 	for _, msg := range msgs {
-		if msg.Subject == f.env.Beacon() {
+		// What carries a stream is a stored record, sent here by whoever asked
+		// the server for it.
+		if msg.Subject == f.env.Beacon() && msg.Header.Get("Nats-Stream") == "" {
 			f.heard(msg.Data)
 			continue
 		}

@@ -53,7 +53,7 @@ func (f *follower) load(ctx context.Context, to uint64) error {
 // fromStart reads the whole log. It returns nil if there is nothing that can
 // be shown, and may return both a log and an error.
 func (f *follower) fromStart(ctx context.Context, to uint64) (*replica.Log, error) {
-	fresh := replica.NewLog(f.env, nil)
+	fresh := f.newLog(nil)
 	step, err := f.read(ctx, fresh, to, f.judge)
 	if step == nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (f *follower) fromBase(ctx context.Context, to uint64) (*replica.Log, error
 	if state == nil {
 		return nil, err
 	}
-	fresh := replica.NewLog(f.env, state)
+	fresh := f.newLog(state)
 	step, err := f.read(ctx, fresh, to, f.judge)
 	var wrong *replica.RejectError
 	switch {
@@ -178,6 +178,18 @@ func (f *follower) postponed(err error) bool {
 	return true
 }
 
+// newLog begins after state.
+func (f *follower) newLog(state *replica.State) *replica.Log {
+	log := replica.NewLog(f.env, state)
+	if f.trust != nil {
+		log.Vouch = func(h wire.Head) error {
+			_, err := f.trust.Verify(h.Signed(f.env), h.Signatures)
+			return err
+		}
+	}
+	return log
+}
+
 // judge says why next must not take the place of what is served: nobody who is
 // trusted signed it, or a set shrank and no publication said that it should.
 func (f *follower) judge(next *replica.State) error {
@@ -185,8 +197,11 @@ func (f *follower) judge(next *replica.State) error {
 	if err != nil {
 		return err
 	}
-	if emergency {
+	if err := f.log.State().Unannounced(next); err != nil {
+		return err
+	}
+	if f.emergency = emergency; emergency {
 		f.logger.Error("accept flags signed with the emergency key", "generation", next.Generation())
 	}
-	return f.log.State().Unannounced(next)
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -247,4 +248,38 @@ func digestOf(flags map[string]string) string {
 		e = e.With(digest.Record{Flag: key, Body: []byte(body)})
 	}
 	return e.Sum().String()
+}
+
+// A broker that answers, but keeps the newest change back, is found out by the
+// beacon that tells of it.
+func TestChangesThatAreKeptBackShow(t *testing.T) {
+	o, key := newOrigin(t), newSeal(t, false)
+	o.sign(t, false, key)
+	o.commit(t, set("a", `1`))
+	r, _ := follow(t, o.protected(t, key.trusted))
+	r.Await(t, "the signed flag", holds("a", `1`))
+	r.Await(t, "a signed beacon", func(s sourcetest.State) bool { return s.Status.Connected })
+	o.stop()
+
+	signer, err := signing.ReadSigner(key.secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := r.State().Updates[0].Version
+	b := wire.Beacon{
+		Incarnation: version.Incarnation, Epoch: version.Epoch, Generation: 99,
+		Digest: version.Digest, Time: time.Now().UTC(),
+	}
+	b.Signatures = signer.Sign(b.Signed(natstest.Environment))
+	body, err := b.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.pub.Publish("flagline.test.changes.beacon", body); err != nil {
+		t.Fatal(err)
+	}
+	s := r.Await(t, "word of it", refusedFor("generation 99, and NATS does not show it"))
+	if s.Status.Connected || !holds("a", `1`)(s) {
+		t.Errorf("status is %+v with %v, want what there was and no connection", s.Status, s.Records)
+	}
 }
