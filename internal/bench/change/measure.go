@@ -201,6 +201,8 @@ func (w *watch) await(ctx context.Context, generation uint64) (seen, done time.T
 
 func (w *watch) close() {
 	w.stop()
-	<-w.ended
+	if err := <-w.ended; err != nil {
+		fmt.Fprintln(os.Stderr, "reader:", err)
+	}
 	w.nc.Close()
 }
