@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/flagline/flagline/internal/filelock"
 	"github.com/flagline/flagline/internal/natslog"
 	"github.com/flagline/flagline/internal/replica"
 	"github.com/flagline/flagline/internal/wire"
@@ -48,7 +49,7 @@ func NewKeeper(dir string, from *natslog.Client, logger *slog.Logger) (*Keeper, 
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	var err error
-	if k.unlock, err = lock(filepath.Join(place, "lock")); err != nil {
+	if k.unlock, err = filelock.Take(filepath.Join(place, "lock")); err != nil {
 		return nil, fmt.Errorf("journal %s: %w", place, err)
 	}
 	return k, nil

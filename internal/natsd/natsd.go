@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
+	"github.com/flagline/flagline/internal/filelock"
 	"github.com/flagline/flagline/internal/natsconf"
 )
 
@@ -56,7 +57,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("nats server: %w", err)
 	}
-	unlock, err := lock(filepath.Join(dir, "lock"))
+	unlock, err := filelock.Take(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("nats server: data directory %s: %w", cfg.DataDir, err)
 	}

@@ -85,7 +85,7 @@ func TestTwoServersDoNotShareADirectory(t *testing.T) {
 	if s, err := natsd.Start(t.Context(), config(dir)); err == nil {
 		s.Close()
 		t.Error("a second server takes the same directory")
-	} else if !strings.Contains(err.Error(), "another server is using it") {
+	} else if !strings.Contains(err.Error(), "another process is using it") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/flagline/flagline/internal/wire"
 )
 
+// longWrite is how long a write may take that another one may follow at once.
+const longWrite = 250 * time.Millisecond
+
 // A saver writes snapshots behind the follower's back: applying a change never
 // waits for a disk, and of states that come quickly only the newest is kept.
 type saver struct {
@@ -60,17 +63,18 @@ func (s *saver) write() {
 	for range s.wake {
 		began := time.Now()
 		s.flush()
-		s.rest(4 * time.Since(began))
+		if took := time.Since(began); took > longWrite {
+			s.rest(took)
+		}
 	}
 	s.flush()
 }
 
-// rest keeps changes that come in a row from being a write each: of the time,
-// a fifth is spent with writing at most.
+// rest keeps a large state, or a slow disk, from being written without pause.
 func (s *saver) rest(d time.Duration) {
 	select {
 	case <-s.closing:
-	case <-time.After(min(d, time.Second)):
+	case <-time.After(min(d, 5*time.Second)):
 	}
 }
 

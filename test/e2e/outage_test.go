@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -65,6 +66,23 @@ func (f *fleet) generation() (uint64, error) {
 	return s.Generation, err
 }
 
+// saved waits until the snapshot holds what the sidecar serves: it is written
+// behind the sidecar's back.
+func (f *fleet) saved() {
+	f.t.Helper()
+	f.await("the snapshot", func() error {
+		generation, err := f.generation()
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(f.path("snapshots/dev.snapshot"))
+		if err == nil && !strings.Contains(string(data), fmt.Sprintf(`"generation":%d`, generation)) {
+			err = fmt.Errorf("it does not hold generation %d", generation)
+		}
+		return err
+	})
+}
+
 func (f *fleet) set(value int) {
 	f.t.Helper()
 	f.must(f.api, "flag", "set", "limit", "--variant", "v="+strconv.Itoa(value))
@@ -84,6 +102,7 @@ func TestAnswersSurviveEveryOutage(t *testing.T) {
 		return nil
 	})
 
+	f.saved()
 	_ = f.nats.kill(syscall.SIGKILL) // it ends by the signal
 	for range 100 {
 		if err := answers(f.at.OFREP, "limit", "1")(); err != nil {
@@ -115,6 +134,7 @@ func TestSidecarKilledWhileItAppliesAChange(t *testing.T) {
 	f.startSidecar()
 	f.both(0)
 	f.await("the flags", answers(f.at.OFREP, "left", "0"))
+	f.saved()
 
 	value := 0
 	for range 4 {

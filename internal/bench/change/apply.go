@@ -1,19 +1,21 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/flagline/flagline/internal/bench/cputime"
 	"github.com/flagline/flagline/internal/replica"
 	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/internal/wire"
 	"github.com/flagline/flagline/source"
 )
 
-// applyCost is the median time, in microseconds, that one goroutine takes to
-// apply a change of one flag among so many: records to state, digest, compiled
-// flag, snapshot.
-func applyCost(flags int) float64 {
+// applyCost is what one goroutine takes to apply a change of one flag among so
+// many: records to state, digest, compiled flag, snapshot.
+func applyCost(flags int) (figures, error) {
 	log := replica.NewLog(environment, nil)
 	sink := store.New().Add(environment)
 	var first []source.Record
@@ -26,25 +28,32 @@ func applyCost(flags int) float64 {
 	publish(log, records, &seq)
 	sink.Apply(source.Update{Replace: true, Version: source.Version{Generation: 1}, Records: first})
 
-	var samples []time.Duration
+	var took []time.Duration
+	var cpu time.Duration
 	for i := range 2000 {
 		seq++
 		change := []replica.Record{{Seq: seq, Key: "flag.=." + key(i%flags), Body: body(i)}}
 		head := headOf(log, change, &seq)
-		start := time.Now()
+		used, start := cputime.Used(), time.Now()
 		log.Offer(change[0])
 		log.Offer(head)
 		step, err := log.Advance(nil)
-		if err != nil || step == nil {
-			return 0
+		if err != nil {
+			return figures{}, fmt.Errorf("apply: %w", err)
+		}
+		if step == nil {
+			return figures{}, errors.New("apply: a change was not whole")
 		}
 		sink.Apply(source.Update{
 			Version: source.Version{Generation: step.State.Generation()},
 			Records: []source.Record{{Key: key(i % flags), Body: body(i)}},
 		})
-		samples = append(samples, time.Since(start))
+		took = append(took, time.Since(start))
+		cpu += cputime.Used() - used
 	}
-	return median(samples)
+	f := quantiles(took)
+	f.CPU = microseconds(cpu / time.Duration(len(took)))
+	return f, nil
 }
 
 func publish(log *replica.Log, records []replica.Record, seq *uint64) {

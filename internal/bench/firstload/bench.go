@@ -15,6 +15,7 @@ import (
 
 	"github.com/flagline/flagline/admin"
 	"github.com/flagline/flagline/admin/ledger"
+	"github.com/flagline/flagline/internal/bench/cputime"
 	"github.com/flagline/flagline/internal/natsd"
 	"github.com/flagline/flagline/internal/natslog"
 	"github.com/flagline/flagline/internal/store"
@@ -171,11 +172,11 @@ func (b *bench) fleet(ctx context.Context, env wire.Environment, readers int) (s
 			took[i] = time.Since(start)
 		})
 	}
-	before := cpuTime()
+	before := cputime.Used()
 	start = time.Now()
 	close(begin)
 	wg.Wait()
-	return sample{took, cpuTime() - before}, errors.Join(errs...)
+	return sample{took, cputime.Used() - before}, errors.Join(errs...)
 }
 
 // check loads the base and checks all of it but what it unpacks to.

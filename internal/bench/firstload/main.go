@@ -24,6 +24,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/flagline/flagline/internal/bench/cputime"
 )
 
 func main() {
@@ -112,12 +114,12 @@ func repeat(loads int, load func() (time.Duration, error)) (sample, error) {
 	var s sample
 	for range loads {
 		runtime.GC()
-		before := cpuTime()
+		before := cputime.Used()
 		took, err := load()
 		if err != nil {
 			return sample{}, err
 		}
-		s.cpu += cpuTime() - before
+		s.cpu += cputime.Used() - before
 		s.took = append(s.took, took)
 	}
 	return s, nil

@@ -1,6 +1,6 @@
 //go:build unix
 
-package natsd
+package filelock
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lock takes the file at path for this process. The lock ends with the process,
-// however that ends.
-func lock(path string) (unlock func(), err error) {
+// Take takes the lock file at path, which is made if it does not exist. The
+// lock ends with unlock, or with the process, however that ends.
+func Take(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -18,7 +18,7 @@ func lock(path string) (unlock func(), err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.New("another server is using it")
+			return nil, ErrTaken
 		}
 		return nil, err
 	}

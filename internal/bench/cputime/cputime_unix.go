@@ -1,15 +1,15 @@
 //go:build unix
 
-package main
+package cputime
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is the processor time that this process has used, the server in it
-// included; 0 if that cannot be told.
-func cpuTime() time.Duration {
+// Used is the processor time that this process has used since it began; 0 if
+// that cannot be told.
+func Used() time.Duration {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return 0
