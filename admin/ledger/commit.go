@@ -147,6 +147,9 @@ func (a *attempt) look(ctx context.Context) ([]replica.Record, error) {
 	case a.result.ID != "":
 		return nil, &admin.UnknownOutcomeError{Change: a.id, Err: err}
 	}
+	if apiCode(err) == codeNoStream {
+		err = fmt.Errorf("NATS does not hold the environment any more; see \"flagline restore\": %w", err)
+	}
 	return nil, &admin.UnavailableError{Err: err}
 }
 
@@ -154,6 +157,9 @@ func (a *attempt) look(ctx context.Context) ([]replica.Record, error) {
 // that describes the result.
 func (a *attempt) plan() ([]replica.Record, wire.Head, error) {
 	l, state := a.l, a.l.log.State()
+	if err := l.permitted(); err != nil {
+		return nil, wire.Head{}, &admin.UnavailableError{Err: err}
+	}
 	if a.draft.Expect != 0 && a.draft.Expect != state.Generation() {
 		return nil, wire.Head{}, &admin.ConflictError{
 			Environment: string(l.env), Expected: a.draft.Expect, Generation: state.Generation(),

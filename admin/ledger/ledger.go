@@ -160,8 +160,10 @@ func (l *Ledger) tryOpen(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
-	_, err := l.whole(ctx)
-	return err
+	if _, err := l.whole(ctx); err != nil {
+		return err
+	}
+	return l.signWithAll(ctx)
 }
 
 // take waits for the turn. It fails if ctx is done first, or by then: nobody
@@ -229,6 +231,13 @@ func (l *Ledger) refresh(ctx context.Context) bool {
 		l.logger.Warn("wait for the newest state", "err", err)
 	}
 	return err == nil
+}
+
+// Incarnation names the log that the newest state known belongs to, and its
+// epoch.
+func (l *Ledger) Incarnation() (name string, epoch uint64) {
+	head := l.state.Load().Head
+	return head.Incarnation, head.Epoch
 }
 
 // State is the newest state known.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -196,6 +197,42 @@ func (l *Ledger) signExisting(ctx context.Context) error {
 		return err
 	}
 	return l.close(ctx, e, nil, "sign what there is")
+}
+
+// errNoKey says that this control plane cannot publish what others would accept.
+var errNoKey = errors.New("the environment is signed, and this control plane has no key for it; give it one with --signing-key")
+
+// permitted is an error if a change from here would be refused by those who
+// trust the environment's keys, and put back by those who have them.
+func (l *Ledger) permitted() error {
+	if l.signer == nil && len(l.log.State().Head.Signatures) > 0 {
+		return errNoKey
+	}
+	return nil
+}
+
+// signWithAll makes sure that all keys have signed the newest state: a reader
+// that trusts only a new one could not begin otherwise.
+func (l *Ledger) signWithAll(ctx context.Context) error {
+	if err := l.permitted(); err != nil {
+		return err
+	}
+	head := l.log.State().Head
+	for _, s := range l.signer.Sign(nil) {
+		if slices.ContainsFunc(head.Signatures, func(by wire.Signature) bool { return by.Key == s.Key }) {
+			continue
+		}
+		e, err := l.end(ctx)
+		if err != nil {
+			return err
+		}
+		if err := l.close(ctx, e, nil, "sign with another key"); err != nil {
+			return err
+		}
+		_, err = l.whole(ctx)
+		return err
+	}
+	return nil
 }
 
 // end asks the leader where the log ends. No replica that is behind can answer.

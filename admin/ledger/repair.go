@@ -14,6 +14,9 @@ import (
 // end e, and closes what stands there with a head. It does so under a change
 // of its own, so that the record of what happened is whole.
 func (l *Ledger) repair(ctx context.Context, e end) error {
+	if err := l.permitted(); err != nil {
+		return err
+	}
 	undo, abandoned, err := l.strays(ctx, e.lastSeq)
 	if err != nil {
 		return fmt.Errorf("put back: %w", err)

@@ -39,7 +39,10 @@ func head(t *testing.T, nc *nats.Conn) string {
 // ledger that was opened after it, and also if it is all there is.
 func TestEachStrayWriteIsPutBack(t *testing.T) {
 	for name, write := range map[string]func(*testing.T, *nats.Conn, string){
-		"a flag":             func(t *testing.T, nc *nats.Conn, _ string) { stray(t, nc, "flag.=.a", `{"v":666}`) },
+		"a flag": func(t *testing.T, nc *nats.Conn, _ string) { stray(t, nc, "flag.=.a", `{"v":666}`) },
+		"a flag too large": func(t *testing.T, nc *nats.Conn, _ string) {
+			stray(t, nc, "flag.=.big", strings.Repeat("x", 1_040_000))
+		},
 		"a removed flag":     func(t *testing.T, nc *nats.Conn, _ string) { stray(t, nc, "flag.=.a", ``) },
 		"a key of nobody's":  func(t *testing.T, nc *nats.Conn, _ string) { stray(t, nc, "nonsense", `x`) },
 		"no head at all":     func(t *testing.T, nc *nats.Conn, _ string) { stray(t, nc, "head", `x`) },

@@ -40,15 +40,7 @@ func (v view) Flags() []admin.Flag {
 	return flags
 }
 
-func (v view) Sets() []string {
-	var sets []string
-	for _, k := range v.state.Keys() { // sorted by set
-		if len(sets) == 0 || sets[len(sets)-1] != k.Set {
-			sets = append(sets, k.Set)
-		}
-	}
-	return sets
-}
+func (v view) Sets() []string { return v.state.Sets() }
 
 func (v view) Settings(set string) []byte {
 	e, _ := v.state.Get(wire.Key{Set: set})

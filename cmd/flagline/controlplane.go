@@ -210,6 +210,9 @@ func (c *controlPlane) open(ctx context.Context, nc *nats.Conn) (map[string]*led
 		if err != nil {
 			return nil, err
 		}
+		if err := c.olderCopy(l, name); err != nil {
+			return nil, err
+		}
 		ledgers[name] = l
 	}
 	return ledgers, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,6 +114,10 @@ func (a *app) documents(names []string) ([]api.Document, error) {
 	var docs []api.Document
 	var wrong []api.Detail
 	for _, t := range texts {
+		if spelt := t.spelling(); spelt != nil {
+			wrong = append(wrong, spelt...)
+			continue
+		}
 		doc, err := t.parse()
 		if err != nil {
 			wrong = append(wrong, t.mistakes(err)...)
@@ -124,6 +129,18 @@ func (a *app) documents(names []string) ([]api.Document, error) {
 		return nil, &api.Error{Code: api.CodeInvalid, Message: "not every file is a flag document", Details: wrong}
 	}
 	return docs, nil
+}
+
+// spelling says what of a text would be lost by reading it. YAML is checked by
+// its parser.
+func (t text) spelling() (details []api.Detail) {
+	if t.yaml || !json.Valid(t.data) {
+		return nil // which the parser tells
+	}
+	for _, f := range lint.Spelling(t.data) {
+		details = append(details, api.Detail{File: t.file, Pointer: f.Pointer, Code: string(f.Code), Message: f.Message})
+	}
+	return details
 }
 
 // mistakes says what is wrong with a text that is not a document, where lint

@@ -45,6 +45,33 @@ func keepJournal(ctx context.Context, nc *nats.Conn, dir, environment string, lo
 	journal.Follow(ctx, dir, natslog.Owner(nc, env), wake, logger)
 }
 
+// olderCopy is an error if the journal knows more of the log that NATS holds, or
+// a later log: then an older copy was put in place, and to go on from it would
+// be to take back what was published since.
+func (c *controlPlane) olderCopy(l *ledger.Ledger, environment string) error {
+	env, err := wire.ParseEnvironment(environment)
+	if err != nil {
+		return err
+	}
+	dir := journalDir(c.dataDir)
+	sources, err := journal.OpenDirectory(dir, env)
+	if err != nil || len(sources) == 0 {
+		return err
+	}
+	best, err := journal.Choose(sources)
+	if err != nil {
+		return nil //nolint:nilerr // a journal that cannot be read forbids nothing
+	}
+	incarnation, epoch := l.Incarnation()
+	now := l.State().Generation()
+	if best.Head.Incarnation == incarnation && best.Generation() <= now || best.Head.Incarnation != incarnation && best.Epoch <= epoch {
+		return nil
+	}
+	return fmt.Errorf("NATS holds generation %d of environment %q, but the journal has generation %d: was an older copy put in place? "+
+		"Put things right with \"flagline restore -E %s --journal %s --replace\", or remove %s to go on from what NATS holds",
+		now, env, best.Generation(), env, dir, filepath.Join(dir, string(env)))
+}
+
 // lostEnvironment is an error if NATS does not know an environment of which
 // there is a journal: making it anew would look to every reader as if somebody
 // had deleted all its flags.

@@ -28,8 +28,9 @@ The key goes into FILE, which must not exist, for "flagline serve
 "flagline-sidecar start --trusted-keys". A sidecar with that file takes only
 changes that one of its keys has signed.
 
-To replace a key, run every control plane with both keys, then give the new
-line to every sidecar, then take the old key away. A key that is made with
+To replace a key, run every control plane with both keys, then add the new line
+to every sidecar's file beside the old one, then take the old key away from the
+control planes, and last the old line from the sidecars. A key that is made with
 --break-glass is for emergencies: keep it apart; sidecars take what it signs,
 and log it as an error.`,
 		Args: arguments(0, 0, "no arguments; the file is named with -f"),

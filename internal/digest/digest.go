@@ -27,6 +27,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
+	"slices"
+	"maps"
 )
 
 // A Sum is a SHA-256 hash.
@@ -57,6 +59,9 @@ func (s set) sum() Sum {
 
 // Sum is the digest.
 func (e Environment) Sum() Sum { return e.sets.sum() }
+
+// Sets lists the names of all flag sets in byte order.
+func (e Environment) Sets() []string { return slices.Sorted(maps.Keys(e.inner)) }
 
 // Set is the digest of one flag set; ok is false if there is none.
 func (e Environment) Set(name string) (sum Sum, ok bool) {

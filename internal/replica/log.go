@@ -191,13 +191,15 @@ func (l *Log) take(records []Record, h closing, judge func(*State) error) (*Stat
 	if err := l.state.precedes(h.head); err != nil {
 		return nil, &RejectError{Head: h.head, Reason: err.Error()}
 	}
+	next := l.state.With(records, h.head, h.seq)
 	for _, r := range records {
-		if len(r.Body) > wire.MaxBody {
+		// What stands in the end counts: a record that was too large may
+		// have been put back.
+		if e, _ := next.entries.Get(r.Key); len(e.Body) > wire.MaxBody {
 			return nil, &RejectError{Head: h.head, Reason: fmt.Sprintf(
-				"record %s has %d bytes, and %d is the most", r.Key, len(r.Body), wire.MaxBody)}
+				"record %s has %d bytes, and %d is the most", r.Key, len(e.Body), wire.MaxBody)}
 		}
 	}
-	next := l.state.With(records, h.head, h.seq)
 	if got := next.Digest().String(); !mutation.NoDigest && (got != h.head.Digest || next.Flags() != h.head.Flags) {
 		return nil, &RejectError{Head: h.head, Reason: fmt.Sprintf(
 			"digest %s of %d flags, where its head says %s of %d", got, next.Flags(), h.head.Digest, h.head.Flags)}

@@ -41,7 +41,7 @@ func (s *State) Unannounced(next *State) error {
 	}
 	for _, shrunk := range s.Shrinks(next) {
 		if shrunk.permitted <= since {
-			return fmt.Errorf("%v, and no publication since generation %d says that it should", shrunk, since)
+			return fmt.Errorf("%v, and no publication says that it should", shrunk)
 		}
 	}
 	return nil

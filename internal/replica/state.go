@@ -84,6 +84,9 @@ func (s *State) Keys() []wire.Key {
 	return keys
 }
 
+// Sets lists the names of all flag sets in byte order.
+func (s *State) Sets() []string { return s.digest.Sets() }
+
 // With returns the state after records were written, in their order, and
 // closed by head, which was stored at seq. Records whose key is not one of the
 // protocol's are passed over, as is head itself.

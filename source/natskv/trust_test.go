@@ -283,3 +283,19 @@ func TestChangesThatAreKeptBackShow(t *testing.T) {
 		t.Errorf("status is %+v with %v, want what there was and no connection", s.Status, s.Records)
 	}
 }
+
+// Keys added to a control plane sign what there is, for readers that begin with
+// the new key alone; and a control plane without a key stays away.
+func TestNewKeySignsWhatThereIs(t *testing.T) {
+	o, old, next := newOrigin(t), newSeal(t, false), newSeal(t, false)
+	o.sign(t, false, old)
+	o.commit(t, set("a", `1`))
+	o.sign(t, false, old, next)
+	r, _ := follow(t, o.protected(t, next.trusted))
+	r.Await(t, "what the new key signed", holds("a", `1`))
+
+	_, err := ledger.Open(t.Context(), natstest.Publisher(t, o.server), ledger.Config{Environment: natstest.Environment})
+	if err == nil || !strings.Contains(err.Error(), "--signing-key") {
+		t.Errorf("opening a signed environment without a key gives %v, want a hint at --signing-key", err)
+	}
+}

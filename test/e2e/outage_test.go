@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -257,5 +258,53 @@ func TestSidecarSaysHowItStands(t *testing.T) {
 	r := f.cli(f.api, "flag", "set", "limit", "--variant", "v=3", "--wait", "--timeout", (200 * time.Millisecond).String())
 	if r.code != 7 || !json.Valid([]byte(r.out)) {
 		t.Errorf("--wait without instances ends with %d and prints %s %s", r.code, r.out, r.err)
+	}
+}
+
+// An older copy of NATS's files is nothing to go on from: the control plane,
+// which knows better from its journal, says so and ends.
+func TestControlPlaneDoesNotGoOnFromAnOlderCopy(t *testing.T) {
+	f := newFleet(t)
+	f.must(f.api, "flag", "create", "limit", "--variant", "v=1", "--default-variant", "v")
+	stop := func(p *process) { _ = p.kill(syscall.SIGTERM) } // how it ends is not what this is about
+	stop(f.nats)
+	if err := os.CopyFS(f.path("older"), os.DirFS(f.path("nats"))); err != nil {
+		t.Fatal(err)
+	}
+	f.startNATS()
+	f.await("a change after the copy", func() error {
+		if r := f.cli(f.api, "flag", "set", "limit", "--variant", "v=2"); r.code != 0 {
+			return errors.New(r.err)
+		}
+		return nil
+	})
+	f.await("the journal", func() error {
+		files, err := filepath.Glob(f.path("plane/journal/dev/*/*"))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			if data, err := os.ReadFile(file); err == nil && strings.Contains(string(data), `"generation":3`) {
+				return nil
+			}
+		}
+		return fmt.Errorf("generation 3 is in none of %v", files)
+	})
+	stop(f.serve)
+	stop(f.nats)
+	if err := errors.Join(os.RemoveAll(f.path("nats")), os.Rename(f.path("older"), f.path("nats"))); err != nil {
+		t.Fatal(err)
+	}
+	f.startNATS()
+	again := f.start("flagline", "serve", "--nats-url", f.natsURL(), "--listen", "127.0.0.1:0", "--data-dir", f.path("plane"))
+	select {
+	case <-again.done:
+		again.done <- nil // for the end of the test
+	case <-time.After(patience):
+		t.Fatal("the control plane goes on")
+	}
+	said, err := os.ReadFile(again.log)
+	if err != nil || !strings.Contains(string(said), "older copy") || !strings.Contains(string(said), "flagline restore") {
+		t.Errorf("it says %s, %v; want what happened and the way out", said, err)
 	}
 }

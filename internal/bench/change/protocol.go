@@ -16,7 +16,6 @@ type protocolRow struct {
 	Subscriber  figures `json:"subscriber"` // from the beginning of Commit
 	Reader      figures `json:"reader"`     // idem
 	ReaderRatio float64 `json:"readerOverSubscriber"`
-	Apply       figures `json:"apply"` // one goroutine, digest and compilation included
 }
 
 // measureProtocol measures a change of an environment with so many flags.
@@ -34,13 +33,9 @@ func measureProtocol(ctx context.Context, replicas, flags, rounds int) (protocol
 	if err := inBlocks(rounds, batch, commit); err != nil {
 		return protocolRow{}, err
 	}
-	apply, err := applyCost(flags)
-	if err != nil {
-		return protocolRow{}, err
-	}
 	r := protocolRow{
 		Replicas: replicas, Flags: flags, Rounds: rounds,
-		BareBatch: batch.figures(), Commit: commit.figures(), Subscriber: subscriber, Reader: reader, Apply: apply,
+		BareBatch: batch.figures(), Commit: commit.figures(), Subscriber: subscriber, Reader: reader,
 	}
 	r.CommitRatio, r.ReaderRatio = r.Commit.P50/r.BareBatch.P50, r.Reader.P50/r.Subscriber.P50
 	return r, nil

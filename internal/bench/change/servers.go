@@ -20,7 +20,7 @@ import (
 
 const environment = "bench"
 
-// Servers are one NATS server, or a cluster, in this process. All store on one
+// servers are one NATS server, or a cluster, in this process. All store on one
 // disk and sync every write.
 type servers struct {
 	dir        string

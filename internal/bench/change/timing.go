@@ -2,19 +2,21 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/flagline/flagline/internal/bench/cputime"
 )
 
-// Figures are what one operation took.
+// figures are what one operation took.
 type figures struct {
 	P50 float64 `json:"p50Microseconds"`
 	P99 float64 `json:"p99Microseconds"`
 	CPU float64 `json:"cpuMicroseconds,omitempty"` // on average
 }
+
+// String is the quantiles as the tables show them.
+func (f figures) String() string { return fmt.Sprintf("%.0f/%.0f", f.P50, f.P99) }
 
 // An operation is measured again and again.
 type operation struct {
@@ -24,7 +26,7 @@ type operation struct {
 	after  func(start time.Time) error // nil, or what each is followed by; not measured
 
 	took []time.Duration
-	cpu  time.Duration
+	cpu  time.Duration // on average
 }
 
 // run does o once, and returns what it took.
@@ -62,19 +64,27 @@ func inTurns(rounds int, operations ...*operation) error {
 	return nil
 }
 
-// inBlocks measures the processor time of operations, all rounds of one before
-// the next: servers go on after they have answered, and that belongs to the
-// operation too.
+// blockSize is how many rounds of one operation are made on end.
+const blockSize = 20
+
+// inBlocks measures the processor time of operations, by turns, but many rounds
+// of one at a time: servers go on after they have answered, and that belongs to
+// the operation too.
 func inBlocks(rounds int, operations ...*operation) error {
-	for _, o := range operations {
-		runtime.GC()
-		for range rounds {
-			_, cpu, err := o.run()
-			if err != nil {
-				return err
+	used := make([]time.Duration, len(operations))
+	for begun := 0; begun < rounds; begun += blockSize {
+		for i, o := range operations {
+			for range min(blockSize, rounds-begun) {
+				_, cpu, err := o.run()
+				if err != nil {
+					return err
+				}
+				used[i] += cpu
 			}
-			o.cpu += cpu / time.Duration(rounds)
 		}
+	}
+	for i, o := range operations {
+		o.cpu = used[i] / time.Duration(rounds)
 	}
 	return nil
 }
@@ -94,6 +104,3 @@ func quantiles(took []time.Duration) figures {
 }
 
 func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
-
-// String is the quantiles as the tables show them.
-func (f figures) String() string { return fmt.Sprintf("%.0f/%.0f", f.P50, f.P99) }
