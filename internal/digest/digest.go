@@ -28,7 +28,6 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
-	"maps"
 )
 
 // A Sum is a SHA-256 hash.
