@@ -32,8 +32,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
-run: programs ## run everything on loopback in this terminal, with sample flags
-	bin/flagline dev
+run: programs ## run everything on loopback in this terminal, with sample flags; takes ARGS
+	bin/flagline dev $(ARGS)
 
 .PHONY: build
 build: programs ## build everything

@@ -94,6 +94,7 @@ func (c *controlPlane) lostEnvironment(ctx context.Context, nc *nats.Conn, envir
 	}
 	dir := journalDir(c.dataDir)
 	return fmt.Errorf("NATS has no environment %q, but the journal has its generation %d: "+
-		"restore it with \"flagline restore -E %s --journal %s\", or remove %s to begin with no flags",
+		"restore it with \"flagline restore -E %s --journal %s\" (\"flagline nats\" runs the server of \"flagline dev\" for that), "+
+		"or remove %s to begin with no flags",
 		env, best.Generation(), env, dir, filepath.Join(dir, string(env)))
 }

@@ -24,10 +24,27 @@ func (g glance) state() string {
 	if g.State == "DISABLED" {
 		return "disabled"
 	}
+	if g.killed() != "" {
+		return "killed"
+	}
 	return "enabled"
 }
 
+// killed is the variant that everyone gets since the flag was killed, "" if it
+// was not: see docs/decisions/0004-a-kill-is-a-rule.md.
+func (g glance) killed() (variant string) {
+	var rule struct{ If []json.RawMessage }
+	if json.Unmarshal(g.Targeting, &rule) != nil || len(rule.If) < 2 || len(rule.If) > 3 || string(rule.If[0]) != "true" {
+		return ""
+	}
+	_ = json.Unmarshal(rule.If[1], &variant) // what is no text is no variant that a kill writes
+	return variant
+}
+
 func (g glance) targeting() string {
+	if variant := g.killed(); variant != "" {
+		return "all get " + variant
+	}
 	if rule := string(g.Targeting); rule == "" || rule == "null" || rule == "{}" {
 		return ""
 	}
@@ -68,6 +85,9 @@ func showFlags(p *page, list api.Flags) {
 func showFlag(p *page, f api.Flag) {
 	p.linef("%s", p.bold(flagName(f.Set, f.Key)))
 	p.linef("%s", p.dim(clean(fmt.Sprintf("generation %d of %s, by %s", f.Generation, f.Environment, f.Author))))
+	if variant := look(f.Flag).killed(); variant != "" {
+		p.linef("%s", p.bold(clean("killed: everyone gets "+variant+", whatever the rule behind it says")))
+	}
 	p.linef("%s", pretty(f.Flag))
 }
 
