@@ -3,6 +3,7 @@ package natskv
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/flagline/flagline/internal/replica"
@@ -51,6 +52,9 @@ func (f *follower) compare(ctx context.Context) error {
 		}
 	}
 	if !f.client.Conn.IsConnected() {
+		if err := f.client.Conn.LastError(); err != nil {
+			return fmt.Errorf("no connection to NATS: %w", err)
+		}
 		return errors.New("no connection to NATS")
 	}
 	short, cancel := context.WithTimeout(ctx, answerIn)

@@ -73,12 +73,13 @@ type follower struct {
 	emergency   bool // only a key for emergencies vouches for what is served
 	quarantined []source.Rejection
 
-	mu     sync.Mutex
-	inbox  []*nats.Msg
-	filed  int   // bytes in inbox
-	lost   error // why the connection went; nil once seen
-	wake   chan struct{}
-	hinted chan struct{}
+	mu        sync.Mutex
+	inbox     []*nats.Msg
+	filed     int    // bytes in inbox
+	lost      error  // why the connection went; nil once seen
+	complaint string // the last one
+	wake      chan struct{}
+	hinted    chan struct{}
 }
 
 func newFollower(s *Source, sink source.Sink) *follower {
@@ -107,8 +108,7 @@ func (f *follower) dial() error {
 		nats.ReconnectHandler(func(*nats.Conn) { f.connected() }),
 		nats.ConnectHandler(func(*nats.Conn) { f.connected() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { f.disconnected(err) }),
-		// A slow consumer has lost messages; the check finds which.
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { f.hint() }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { f.complained(err) }),
 	}, f.opts...)
 	nc, err := nats.Connect(f.cfg.Servers, opts...)
 	if err != nil {
@@ -139,6 +139,20 @@ func (f *follower) file(msg *nats.Msg) {
 
 // hint asks for a check as soon as possible.
 func (f *follower) hint() { signal(f.hinted) }
+
+// complained notes what the server has against us: a slow consumer, whose lost
+// messages the check finds, or a permission that is missing. What it says again
+// and again is logged once.
+func (f *follower) complained(err error) {
+	f.mu.Lock()
+	news := err.Error() != f.complaint
+	f.complaint = err.Error()
+	f.mu.Unlock()
+	if news {
+		f.logger.Warn("hear a complaint of NATS", "err", err)
+	}
+	f.hint()
+}
 
 // connected leads to a check. That the connection was lost before is no news
 // any more, if it was not looked at yet.

@@ -393,3 +393,19 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Whoever sets up a reader with the wrong credential is told that it is refused,
+// not merely that there is no connection.
+func TestRefusedCredentialIsTold(t *testing.T) {
+	o, other := newOrigin(t), newOrigin(t)
+	src, err := natskv.New(natskv.Config{
+		Servers: o.url, Environment: natstest.Environment, Credentials: other.server.PublisherFile(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := follow(t, src)
+	r.Await(t, "word of it", func(s sourcetest.State) bool {
+		return s.Status.Err != nil && strings.Contains(strings.ToLower(s.Status.Err.Error()), "authorization")
+	})
+}
