@@ -16,11 +16,12 @@ type Link struct {
 	listener net.Listener
 	target   string
 
-	mu    sync.Mutex
-	cut   bool
-	lose  []byte // what the next client to say it gets no answer to; nil is nothing
-	conns map[net.Conn]bool
-	done  sync.WaitGroup
+	mu     sync.Mutex
+	cut    bool
+	frozen chan struct{} // closed when bytes flow again; nil while they do
+	lose   []byte        // what the next client to say it gets no answer to; nil is nothing
+	conns  map[net.Conn]bool
+	done   sync.WaitGroup
 }
 
 // NewLink opens a link to s that ends with the test.
@@ -58,6 +59,31 @@ func (l *Link) Restore() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut = false
+}
+
+// Freeze keeps connections open, and lets no byte through, until the function it
+// returns is called.
+func (l *Link) Freeze() (thaw func()) {
+	frozen := make(chan struct{})
+	l.mu.Lock()
+	l.frozen = frozen
+	l.mu.Unlock()
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.frozen = nil
+		close(frozen)
+	})
+}
+
+// thawed waits while the link is frozen.
+func (l *Link) thawed() {
+	l.mu.Lock()
+	frozen := l.frozen
+	l.mu.Unlock()
+	if frozen != nil {
+		<-frozen
+	}
 }
 
 // LoseAnswerTo ends the connection on which a client next says text, in the
@@ -117,6 +143,7 @@ func (l *Link) carry(from, to net.Conn, pass func([]byte) bool) {
 		if err != nil || !pass(buf[:n]) {
 			break
 		}
+		l.thawed()
 		if _, err := to.Write(buf[:n]); err != nil {
 			break
 		}

@@ -22,9 +22,9 @@ import (
 // How long the follower waits for what.
 const (
 	holdFor       = 250 * time.Millisecond // a gap, before it asks what it missed
-	checkEvery    = 30 * time.Second       // while beacons are heard, plus up to a fifth
-	aloneEvery    = 10 * time.Second       // while none is
 	beaconsLost   = 15 * time.Second       // three of them
+	checkEvery    = beaconsLost            // since the last beacon, plus up to a fifth
+	aloneEvery    = 10 * time.Second       // while none is heard
 	wentBackAfter = 5 * time.Second        // of older heads alone, the log counts as gone back
 	retryFirst    = 100 * time.Millisecond // after a failed check, doubling
 	retryLast     = 5 * time.Second

@@ -409,3 +409,28 @@ func TestRefusedCredentialIsTold(t *testing.T) {
 		return s.Status.Err != nil && strings.Contains(strings.ToLower(s.Status.Err.Error()), "authorization")
 	})
 }
+
+// A connection that is open, and through which nothing comes, is noticed without
+// any error, and made good when something comes again.
+func TestDeadConnectionIsNoticed(t *testing.T) {
+	o := started(t)
+	link := natstest.NewLink(t, o.server)
+	src, err := natskv.New(natskv.Config{Servers: link.URL(), Environment: natstest.Environment})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.commit(t, set("a", `1`))
+	r, _ := follow(t, src)
+	r.Await(t, "the flag", holds("a", `1`))
+	r.Await(t, "a confirmation", func(s sourcetest.State) bool { return s.Status.Connected })
+
+	thaw := link.Freeze()
+	t.Cleanup(thaw) // before the link ends
+	o.commit(t, set("a", `2`))
+	s := r.Await(t, "word that nothing comes", func(s sourcetest.State) bool { return !s.Status.Connected })
+	if !holds("a", `1`)(s) {
+		t.Errorf("the flags are %v, want those from before", s.Records)
+	}
+	thaw()
+	r.Await(t, "the change that was missed", holds("a", `2`))
+}
