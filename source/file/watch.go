@@ -3,7 +3,9 @@ package file
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -43,6 +45,9 @@ func (w *watch) poll() {
 	w.status.Connected = err == nil
 	if err == nil {
 		err = w.look(info, now)
+	}
+	if _, gone := errors.AsType[*fs.PathError](err); gone {
+		w.status.Connected = false // it went away between two looks
 	}
 	if err == nil {
 		w.status.Confirmed = now
