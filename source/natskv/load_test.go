@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -96,8 +97,23 @@ func (o *origin) listen(t *testing.T) *ear {
 }
 
 // from is the first sequence from which records were asked for since the last
-// call; 0 if none were.
+// call; 0 if none were. What was asked comes by another connection than the
+// reader's, so it is given a moment to come.
 func (e *ear) from() uint64 {
+	deadline := time.After(500 * time.Millisecond)
+	for {
+		if first := e.first(); first != 0 {
+			return first
+		}
+		select {
+		case <-deadline:
+			return 0
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func (e *ear) first() uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer func() { e.asked = nil }()
