@@ -140,7 +140,7 @@ func (a *attempt) look(ctx context.Context) ([]replica.Record, error) {
 	if a.result.ID == "" && a.l.upToDate(ctx) {
 		return nil, nil
 	}
-	news, err := a.l.whole(ctx)
+	news, err := a.l.wholeOnceLed(ctx)
 	switch {
 	case err == nil:
 		return news, nil

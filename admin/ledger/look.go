@@ -54,6 +54,18 @@ func (l *Ledger) whole(ctx context.Context) (news []replica.Record, err error) {
 	}
 }
 
+// wholeOnceLed is whole for one who would rather wait for an election than fail:
+// as long as there is a connection, whatever may pass is waited for.
+func (l *Ledger) wholeOnceLed(ctx context.Context) (news []replica.Record, err error) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		read, err := l.whole(ctx)
+		news = append(news, read...)
+		if err == nil || !passing(err) || !l.nc.IsConnected() || !sleep(ctx, wait) {
+			return news, err
+		}
+	}
+}
+
 // upToDate says whether the leader's newest head is that of the state. It is
 // what most changes begin with: one request. Something that was written after
 // the head is not seen here, but by the batch's expectations.

@@ -32,6 +32,9 @@ const restoreMessages = 1000
 // flushIn is how long a restore tries to get one batch stored.
 const flushIn = 30 * time.Second
 
+// clearedIn is how long a server may take to clear away a deleted stream.
+const clearedIn = 5 * time.Second
+
 // A RestoreConfig says how to restore an environment.
 type RestoreConfig struct {
 	Environment string
@@ -167,7 +170,7 @@ func (r *restorer) run(ctx context.Context, history iter.Seq2[*replica.Step, err
 	closed := streamConfig(r.env, max(r.cfg.Replicas, 1))
 	closed.AllowDirect, closed.RePublish = false, nil // so that nobody can read it
 	closed.Metadata = map[string]string{restoring: r.incarnation}
-	if _, err := r.js.CreateStream(ctx, closed); err != nil {
+	if err := r.make(ctx, closed); err != nil {
 		return fmt.Errorf("make stream %s: %w", closed.Name, err)
 	}
 	for step, err := range history {
@@ -195,6 +198,19 @@ func (r *restorer) run(ctx context.Context, history iter.Seq2[*replica.Step, err
 		r.cfg.Logger.Warn("tell readers to look", "err", err) // they look by themselves, too
 	}
 	return nil
+}
+
+// make makes the stream. A server that has said that a stream is deleted may
+// still be clearing its files away, and then cannot make one of the same name.
+func (r *restorer) make(ctx context.Context, closed jetstream.StreamConfig) error {
+	ctx, cancel := context.WithTimeout(ctx, clearedIn)
+	defer cancel()
+	for {
+		_, err := r.js.CreateStream(ctx, closed)
+		if apiCode(err) != codeNotCreated || !sleep(ctx, 100*time.Millisecond) {
+			return err
+		}
+	}
 }
 
 // beacon tells readers which generation is the newest.

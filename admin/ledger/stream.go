@@ -22,6 +22,7 @@ import (
 const (
 	codeNoLeader         = 10008 // JetStream system temporarily unavailable
 	codeNoMessage        = 10037
+	codeNotCreated       = 10049 // the store of a stream could not be made
 	codeNoStream         = 10059
 	codeWrongSequence    = 10071
 	codeWrongSequenceR   = 10164 // as replicated streams say it

@@ -45,7 +45,7 @@ func TestLeaderKilledAmidLargeChangesLosesNothing(t *testing.T) {
 			return put(900, text)(s)
 		}})
 		took := time.Since(began)
-		await(t, "the end of the leader", func() bool { return !leader.Running() })
+		await(t, fmt.Sprintf("the end of the leader in %s, whose change ended with %v", text, err), func() bool { return !leader.Running() })
 
 		unknown, _ := errors.AsType[*admin.UnknownOutcomeError](err)
 		switch {
