@@ -1,10 +1,9 @@
 package evaluator
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/flagline/flagline/evaluator/internal/syntax"
 )
@@ -16,18 +15,16 @@ import (
 // The error joins one [*SyntaxError] for every mistake in the document, with
 // pointers relative to it. Which mistakes there are, [CompileFlag] says.
 func Compile(document []byte) (*FlagSet, error) {
-	var doc struct {
-		Flags json.RawMessage `json:"flags"`
-	}
-	_, found := decode[map[string]json.RawMessage](document)
+	members, found := decode[map[string]any](document)
 	if found != nil {
 		return nil, found.err()
 	}
-	if err := json.Unmarshal(document, &doc); err != nil {
-		return nil, &SyntaxError{Message: err.Error()}
+	settings, found := newSettings("", members)
+	_, definitions, given := member(members, "flags")
+	if !given {
+		found.add("", `has no "flags"`)
 	}
-	settings, found := compileSettings("", document)
-	flags := compileFlags(doc.Flags, settings, &found)
+	flags := compileFlags(definitions, settings, &found)
 	if found != nil {
 		return nil, found.err()
 	}
@@ -35,66 +32,58 @@ func Compile(document []byte) (*FlagSet, error) {
 }
 
 // compileFlags compiles what stands under "flags".
-func compileFlags(raw json.RawMessage, settings *Settings, found *mistakes) []*Flag {
+func compileFlags(definitions any, settings *Settings, found *mistakes) []*Flag {
 	const at = "/flags"
-	trimmed := bytes.TrimLeft(raw, " \t\r\n")
-	if len(trimmed) == 0 {
-		found.add("", `has no "flags"`)
+	switch definitions := definitions.(type) {
+	case nil:
 		return nil
-	}
-	switch trimmed[0] {
-	case '{', 'n':
-		return compileObject(at, raw, settings, found)
-	case '[':
-		return compileArray(at, raw, settings, found)
+	case map[string]any:
+		return compileObject(at, definitions, settings, found)
+	case []any:
+		return compileArray(at, definitions, settings, found)
 	}
 	found.add(at, "is neither an object nor an array")
 	return nil
 }
 
-func compileObject(at string, raw json.RawMessage, settings *Settings, found *mistakes) []*Flag {
-	definitions, wrong := decode[map[string]json.RawMessage](raw)
-	found.adopt(at, wrong)
+func compileObject(at string, definitions map[string]any, settings *Settings, found *mistakes) []*Flag {
 	flags := make([]*Flag, 0, len(definitions))
 	for _, key := range slices.Sorted(maps.Keys(definitions)) {
-		flags = appendFlag(flags, syntax.Pointer(at, key), key, definitions[key], settings, found)
+		flags = appendFlag(flags, at, key, key, definitions[key], settings, found)
 	}
 	return flags
 }
 
-func compileArray(at string, raw json.RawMessage, settings *Settings, found *mistakes) []*Flag {
-	definitions, wrong := decode[[]json.RawMessage](raw)
-	found.adopt(at, wrong)
+func compileArray(at string, definitions []any, settings *Settings, found *mistakes) []*Flag {
 	flags := make([]*Flag, 0, len(definitions))
 	for i, definition := range definitions {
-		pointer := syntax.Index(at, i)
-		object, _ := decode[any](definition)
-		members, ok := object.(map[string]any)
+		members, ok := definition.(map[string]any)
 		if !ok {
-			found.add(pointer, "is %s, want an object", syntax.Kind(object))
+			found.add(syntax.Index(at, i), "is %s, want an object", syntax.Kind(definition))
 			continue
 		}
 		_, name, _ := member(members, "key")
 		key, ok := name.(string)
 		if !ok {
-			found.add(pointer, `has no "key", which a flag in an array needs`)
+			found.add(syntax.Index(at, i), `has no "key", which a flag in an array needs`)
 			continue
 		}
-		flags = appendFlag(flags, pointer, key, definition, settings, found)
+		flags = appendFlag(flags, at, strconv.Itoa(i), key, definition, settings, found)
 	}
 	return flags
 }
 
+// appendFlag compiles the flag key, which stands at step of the place at.
 func appendFlag(
-	flags []*Flag, at, key string, definition []byte, settings *Settings, found *mistakes,
+	flags []*Flag, at, step, key string, definition any, settings *Settings, found *mistakes,
 ) []*Flag {
 	if key == "" {
-		found.add(at, "the key of a flag must not be empty")
+		found.add(syntax.Pointer(at, step), "the key of a flag must not be empty")
 		return flags
 	}
-	f, wrong := compileFlag(key, definition, settings)
+	f, wrong := newFlag(key, definition, settings)
 	if wrong != nil {
-		found.adopt(at, wrong)
+		found.adopt(syntax.Pointer(at, step), wrong)
 		return flags
 	}
 	return append(flags, f)

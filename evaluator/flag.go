@@ -1,23 +1,40 @@
 package evaluator
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/flagline/flagline/evaluator/internal/syntax"
-	"github.com/flagline/flagline/evaluator/reference"
+	"github.com/flagline/flagline/evaluator/jsonlogic"
 )
 
 // A Flag is one compiled flag. It never changes, and may be evaluated from any
 // number of goroutines at once.
 type Flag struct {
-	engine   reference.Flag
+	key      string
+	disabled bool
+	variants []variant // by name
+	fallback int       // the default variant; none if there is none
+
+	rule     *jsonlogic.Program // nil if the flag has no targeting
+	outcomes []outcome          // of the rule's constants
+
 	metadata map[string]any
 	content  [sha256.Size]byte // of everything that answers depend on
 	broken   error             // why it never compiled; nil if it did
 }
+
+type variant struct {
+	name  string
+	value any // nil is a value that nobody can have
+}
+
+// none stands for no variant.
+const none = -1
 
 // CompileFlag compiles the flag key from its definition, one flagd flag
 // object, which borrows from settings; nil settings hold nothing.
@@ -26,83 +43,130 @@ type Flag struct {
 // refused is what could not be answered: a definition that is not an object, a
 // default variant that is not among the variants, an unknown operator, a $ref
 // to an evaluator that does not exist, is itself mistaken, or leads in a
-// circle. The error joins one [*SyntaxError] for each mistake, with pointers
-// relative to the flag.
+// circle, and a rule beyond the bounds of package jsonlogic. The error joins one
+// [*SyntaxError] for each mistake, with pointers relative to the flag.
 func CompileFlag(key string, definition []byte, settings *Settings) (*Flag, error) {
-	f, found := compileFlag(key, definition, settings)
+	decoded, found := decode[any](definition)
+	if found != nil {
+		return nil, found.err()
+	}
+	f, found := newFlag(key, decoded, settings)
 	if found != nil {
 		return nil, found.err()
 	}
 	return f, nil
 }
 
-func compileFlag(key string, definition []byte, settings *Settings) (*Flag, mistakes) {
-	decoded, found := decode[any](definition)
-	if found != nil {
-		return nil, found
-	}
-	object, ok := decoded.(map[string]any)
+func newFlag(key string, definition any, settings *Settings) (*Flag, mistakes) {
+	var found mistakes
+	members, ok := definition.(map[string]any)
 	if !ok {
-		found.add("", "is %s, want an object", syntax.Kind(decoded))
+		found.add("", "is %s, want an object", syntax.Kind(definition))
 		return nil, found
 	}
-	if name, rule, ok := member(object, "targeting"); ok {
-		found = settings.checkUsed(syntax.Pointer("", name), rule)
+	members, found = settings.replaceRefs(members)
+	at, rule, targeted := member(members, "targeting")
+	var program *jsonlogic.Program
+	if found == nil {
+		program = settings.compileRule(syntax.Pointer("", at), rule, targeted, &found)
 	}
-	// A reference is replaced wherever it stands, in the values of variants
-	// too: flagd does not look where in a document it is.
-	expanded, err := settings.expand(object)
-	if err != nil {
-		found.add("", "%v", err)
-		return nil, found
-	}
-	f := newFlag(key, expanded, settings, &found)
+	f := &Flag{key: key, rule: program, disabled: stringMember(members, "state", &found) == "DISABLED"}
+	f.readVariants(members, &found)
+	f.metadata = settings.overlay(objectMember(members, "metadata", &found))
 	if found != nil {
 		return nil, found
 	}
-	f.content = f.digest()
+	if program != nil {
+		f.outcomes = make([]outcome, len(program.Constants()))
+		for i, constant := range program.Constants() {
+			f.outcomes[i] = f.outcomeOf(constant)
+		}
+	}
+	f.content = digest(f, rule, targeted)
 	return f, nil
 }
 
-// newFlag reads the members of a definition without references.
-func newFlag(key string, definition any, settings *Settings, found *mistakes) *Flag {
-	object, ok := definition.(map[string]any)
+// replaceRefs replaces the references to evaluators in a definition. It does so
+// wherever they stand, in the values of variants too: flagd does not look where
+// in a document they are.
+func (s *Settings) replaceRefs(members map[string]any) (replaced map[string]any, found mistakes) {
+	if len(s.allEvaluators()) == 0 {
+		return members, nil
+	}
+	if at, rule, ok := member(members, "targeting"); ok {
+		if found = s.checkUsed(syntax.Pointer("", at), rule); found != nil {
+			return members, found
+		}
+	}
+	expanded, err := s.expand(members)
+	if err != nil {
+		found.add("", "%v", err)
+		return members, found
+	}
+	replaced, ok := expanded.(map[string]any)
 	if !ok {
-		found.add("", "is %s, want an object", syntax.Kind(definition))
-		return nil
+		found.add("", "is %s, want an object", syntax.Kind(expanded))
 	}
-	f := &Flag{engine: reference.Flag{
-		Key:            key,
-		State:          stringMember(object, "state", found),
-		Variants:       objectMember(object, "variants", found),
-		DefaultVariant: stringMember(object, "defaultVariant", found),
-	}}
-	f.checkDefaultVariant(object, found)
-	f.metadata = settings.overlay(objectMember(object, "metadata", found))
-	if _, rule, ok := member(object, "targeting"); ok {
-		f.engine.Targeting = encode(rule)
-	}
-	return f
+	return replaced, found
 }
 
-func (f *Flag) checkDefaultVariant(object map[string]any, found *mistakes) {
-	if _, variants, _ := member(object, "variants"); variants != nil && f.engine.Variants == nil {
-		return // which is reported already
+// compileRule compiles the rule at the place at of a flag, if it has targeting.
+func (s *Settings) compileRule(at string, rule any, targeted bool, found *mistakes) *jsonlogic.Program {
+	if object, ok := rule.(map[string]any); !targeted || ok && len(object) == 0 {
+		return nil
 	}
-	name := f.engine.DefaultVariant
+	program, err := jsonlogic.Compile(rule)
+	if err == nil {
+		return program
+	}
+	// Most rules are right, and do without a search for what is wrong, and
+	// where.
+	if wrong := s.checkUsed(at, rule); wrong != nil {
+		*found = append(*found, wrong...)
+	} else {
+		found.add(at, "%v", err)
+	}
+	return nil
+}
+
+func (f *Flag) readVariants(members map[string]any, found *mistakes) {
+	variants := objectMember(members, "variants", found)
+	f.variants = make([]variant, 0, len(variants))
+	for name, value := range variants {
+		f.variants = append(f.variants, variant{name, value})
+	}
+	slices.SortFunc(f.variants, func(a, b variant) int { return strings.Compare(a.name, b.name) })
+
+	f.fallback = none
+	name := stringMember(members, "defaultVariant", found)
 	if name == "" {
 		return
 	}
-	if _, ok := f.engine.Variants[name]; !ok {
-		key, _, _ := member(object, "defaultVariant")
-		found.add(syntax.Pointer("", key), "there is no variant %q; %s", name, syntax.ThereAre(f.engine.Variants))
+	if f.fallback = f.find(name); f.fallback != none {
+		return
 	}
+	if _, given, _ := member(members, "variants"); given != nil && variants == nil {
+		return // which is reported already
+	}
+	at, _, _ := member(members, "defaultVariant")
+	found.add(syntax.Pointer("", at), "there is no variant %q; %s", name, syntax.ThereAre(variants))
 }
 
-func (f *Flag) digest() [sha256.Size]byte {
-	return sha256.Sum256(encode([]any{
-		f.engine.State, f.engine.Variants, f.engine.DefaultVariant, string(f.engine.Targeting), f.metadata,
-	}))
+// find returns which variant is called so, or none.
+func (f *Flag) find(name string) int {
+	if len(f.variants) <= 8 {
+		for i := range f.variants {
+			if f.variants[i].name == name {
+				return i
+			}
+		}
+		return none
+	}
+	i, ok := slices.BinarySearchFunc(f.variants, name, func(v variant, name string) int { return strings.Compare(v.name, name) })
+	if !ok {
+		return none
+	}
+	return i
 }
 
 // BrokenFlag returns a flag that answers every question with PARSE_ERROR and
@@ -112,49 +176,91 @@ func BrokenFlag(key string, cause error) *Flag {
 		cause = errors.New("it never compiled")
 	}
 	return &Flag{
-		engine:  reference.Flag{Key: key},
+		key:     key,
 		content: sha256.Sum256([]byte(cause.Error())),
 		broken:  cause,
 	}
 }
 
 // Key returns the key that the flag was compiled with.
-func (f *Flag) Key() string { return f.engine.Key }
+func (f *Flag) Key() string { return f.key }
 
 // same says whether f and g give the same answers to the same questions.
-func (f *Flag) same(g *Flag) bool {
-	return f == g || bytes.Equal(f.content[:], g.content[:])
-}
+func (f *Flag) same(g *Flag) bool { return f == g || f.content == g.content }
 
 // Evaluate answers for the context ec, which may be nil.
 func (f *Flag) Evaluate(ec Context) Resolution {
-	if f.broken != nil {
+	if f.rule == nil || !f.rule.ReadsTime() {
+		return f.evaluate(ec, 0)
+	}
+	return f.EvaluateAt(ec, time.Now())
+}
+
+// EvaluateAt is [Flag.Evaluate] at another time, which only matters to rules
+// that read $flagd.timestamp.
+func (f *Flag) EvaluateAt(ec Context, now time.Time) Resolution {
+	return f.evaluate(ec, now.Unix())
+}
+
+func (f *Flag) evaluate(ec Context, now int64) Resolution {
+	switch {
+	case f.broken != nil:
 		return f.fail(CodeParseError, f.broken)
+	case f.disabled:
+		return Resolution{Reason: ReasonDisabled, Metadata: f.metadata, flag: f.key}
+	case f.rule == nil:
+		return f.answer(f.fallback, ReasonStatic)
 	}
-	answer := f.engine.Evaluate(ec)
-	if answer.Code != "" {
-		return f.fail(errorOf(answer.Code))
+	result, err := f.rule.Run(jsonlogic.Input{Context: ec, FlagKey: f.key, Now: now})
+	if err != nil {
+		return f.failRule(err)
 	}
-	r := Resolution{
-		Value:    answer.Value,
-		Variant:  answer.Variant,
-		Reason:   Reason(answer.Reason),
-		Metadata: f.metadata,
-		flag:     f.Key(),
+	var o outcome
+	if result.Constant >= 0 {
+		o = f.outcomes[result.Constant]
+	} else {
+		o = f.outcomeOfResult(result)
 	}
-	if answer.Reason == reference.ReasonFallback {
-		r.Value, r.Variant, r.Reason = nil, "", ReasonDefault
+	switch o {
+	case outcomeNull:
+		return f.answer(f.fallback, ReasonDefault)
+	case outcomeUnknown:
+		return f.fail(CodeGeneral, errNoVariant)
+	case outcomeNone:
+		return f.fail(CodeParseError, errRule)
 	}
-	return r
+	return f.answer(int(o), ReasonTargetingMatch)
+}
+
+// answer gives variant i. Without one the caller's own default value applies.
+func (f *Flag) answer(i int, reason Reason) Resolution {
+	if i == none {
+		return Resolution{Reason: ReasonDefault, Metadata: f.metadata, flag: f.key}
+	}
+	v := &f.variants[i]
+	if v.value == nil {
+		return f.fail(CodeTypeMismatch, errNoValue)
+	}
+	return Resolution{Value: v.value, Variant: v.name, Reason: reason, Metadata: f.metadata, flag: f.key}
 }
 
 func (f *Flag) fail(code ErrorCode, cause error) Resolution {
 	return Resolution{
 		Reason:   ReasonError,
 		Metadata: f.metadata,
-		Err:      &Error{Code: code, Flag: f.Key(), Err: cause},
-		flag:     f.Key(),
+		Err:      &Error{Code: code, Flag: f.key, Err: cause},
+		flag:     f.key,
 	}
+}
+
+// failRule answers for a rule that could not be evaluated. A context that cannot
+// be encoded has a code of its own in flagd, "ERROR", which its services answer
+// as GENERAL.
+func (f *Flag) failRule(err error) Resolution {
+	if _, ok := errors.AsType[*jsonlogic.ContextError](err); ok {
+		return f.fail(CodeGeneral, err)
+	}
+	return f.fail(CodeParseError, fmt.Errorf("%w: %w", errRule, err))
 }
 
 // The causes behind flagd's bare error codes.
@@ -162,26 +268,5 @@ var (
 	errRule        = errors.New("the targeting rule could not be evaluated")
 	errNoValue     = errors.New("the variant has no value")
 	errNoVariant   = errors.New("the targeting rule named a variant that does not exist")
-	errContext     = errors.New("the evaluation context cannot be written as JSON")
-	errPanic       = errors.New("the evaluation broke down")
 	errUnknownFlag = errors.New("there is no such flag")
 )
-
-// errorOf translates an error of flagd. A context that cannot be encoded has a
-// code of its own there, "ERROR", which its services answer as GENERAL.
-func errorOf(code string) (ErrorCode, error) {
-	switch code {
-	case string(CodeParseError):
-		return CodeParseError, errRule
-	case string(CodeTypeMismatch):
-		return CodeTypeMismatch, errNoValue
-	case string(CodeGeneral):
-		return CodeGeneral, errNoVariant
-	case string(ReasonError):
-		return CodeGeneral, errContext
-	case reference.CodePanic:
-		return CodeParseError, errPanic
-	default:
-		return CodeGeneral, fmt.Errorf("the evaluation ended with %s", code)
-	}
-}

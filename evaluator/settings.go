@@ -37,16 +37,19 @@ func CompileSettings(set string, body []byte) (*Settings, error) {
 	return s, nil
 }
 
-// compileSettings returns what it could make of body even if it found mistakes.
 func compileSettings(set string, body []byte) (*Settings, mistakes) {
-	var members map[string]any
-	if body != nil {
-		var found mistakes
-		if members, found = decode[map[string]any](body); found != nil {
-			return new(Settings), found
-		}
+	if body == nil {
+		return newSettings(set, nil)
 	}
+	members, found := decode[map[string]any](body)
+	if found != nil {
+		return new(Settings), found
+	}
+	return newSettings(set, members)
+}
 
+// newSettings returns what it could make of members even if it found mistakes.
+func newSettings(set string, members map[string]any) (*Settings, mistakes) {
 	var found mistakes
 	metadata, evaluators := objectMember(members, "metadata", &found), objectMember(members, "$evaluators", &found)
 	s := &Settings{raw: metadata, evaluators: make(map[string]*shared, len(evaluators))}

@@ -1,0 +1,68 @@
+package evaluator
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+	"math"
+	"slices"
+)
+
+// digest is a hash of everything that the answers of f depend on.
+func digest(f *Flag, rule any, targeted bool) [sha256.Size]byte {
+	var few [1024]byte
+	b := few[:0]
+	b = append(b, flags(f.disabled, targeted))
+	b = binary.AppendVarint(b, int64(f.fallback))
+	b = binary.AppendUvarint(b, uint64(len(f.variants)))
+	for _, v := range f.variants {
+		b = appendText(b, v.name)
+		b = appendValue(b, v.value)
+	}
+	b = appendValue(b, rule)
+	b = appendMembers(b, f.metadata)
+	return sha256.Sum256(b)
+}
+
+func flags(bits ...bool) (all byte) {
+	for i, bit := range bits {
+		if bit {
+			all |= 1 << i
+		}
+	}
+	return all
+}
+
+// appendValue appends decoded JSON so that no two values give the same bytes.
+func appendValue(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case bool:
+		return append(b, 'b', flags(v))
+	case float64:
+		return binary.BigEndian.AppendUint64(append(b, 'n'), math.Float64bits(v))
+	case string:
+		return appendText(append(b, 's'), v)
+	case []any:
+		b = binary.AppendUvarint(append(b, 'a'), uint64(len(v)))
+		for _, element := range v {
+			b = appendValue(b, element)
+		}
+		return b
+	case map[string]any:
+		return appendMembers(append(b, 'o'), v)
+	default:
+		return append(b, '0')
+	}
+}
+
+func appendMembers(b []byte, members map[string]any) []byte {
+	b = binary.AppendUvarint(b, uint64(len(members)))
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		b = appendValue(appendText(b, name), members[name])
+	}
+	return b
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}

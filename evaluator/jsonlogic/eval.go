@@ -1,0 +1,195 @@
+package jsonlogic
+
+import "fmt"
+
+// Bounds of a run.
+const (
+	MaxSteps = 1_000_000 // operators and elements of arrays
+	MaxText  = 1 << 20   // bytes of a text that cat makes
+)
+
+var (
+	errSteps = fmt.Errorf("the rule takes more than %d steps", MaxSteps)
+	errText  = fmt.Errorf("cat makes a text of more than %d bytes", MaxText)
+)
+
+// A machine runs one program once. Its first error stays, and makes every value
+// after it worthless.
+//
+// It lives on the stack of [Program.Run]. What it remembers is part of it, for
+// whatever it pointed to would have to live on the heap.
+type machine struct {
+	program *Program
+	in      Input
+	steps   int
+	err     error
+
+	// What has been read from the context so far.
+	slots    [fewSlots]value
+	more     []value // from slot fewSlots on
+	versions [maxMemos]version
+}
+
+// fewSlots is how many variables a program can have before running it allocates.
+const fewSlots = 8
+
+func (m *machine) fail(err error) value {
+	if m.err == nil {
+		m.err = err
+	}
+	return nothing
+}
+
+// charge counts steps.
+func (m *machine) charge(n int) {
+	if m.steps += n; m.steps > MaxSteps {
+		m.fail(errSteps)
+	}
+}
+
+// eval returns the value of n, whose variables are those of data.
+func (m *machine) eval(n *node, data value) value {
+	switch n.op {
+	case opConstant:
+		return n.val
+	case opSlot:
+		return *m.slot(n.slot)
+	}
+	if m.charge(1); m.err != nil {
+		return nothing
+	}
+	switch {
+	case n.op.isLoop():
+		return m.evalLoop(n, data)
+	case n.op == opPath:
+		return m.lookup(n.path, n.val, data)
+	case n.op.isLazy():
+		return m.evalLazy(n, data)
+	case n.op == opInvalid:
+		return m.fail(errOperand)
+	}
+	var few [4]value // most operators have no more operands
+	operands, isList := m.operands(n, data, few[:0])
+	if m.err != nil {
+		return nothing
+	}
+	return m.apply(n.op, operands, isList, data)
+}
+
+// operands evaluates the arguments of n. A single one that is not written as an
+// array, but turns out to be one, is the array of operands.
+func (m *machine) operands(n *node, data value, into []value) (operands []value, isList bool) {
+	for i := range n.args {
+		into = append(into, m.eval(&n.args[i], data))
+		if m.err != nil {
+			return nil, false
+		}
+	}
+	if n.list || n.op == opList || into[0].kind != array {
+		return into, n.list
+	}
+	elements := into[0].list()
+	m.charge(len(elements))
+	into = into[:0]
+	for _, element := range elements {
+		into = append(into, valueOf(element))
+	}
+	return into, true
+}
+
+func (m *machine) evalLazy(n *node, data value) value {
+	if n.op == opIf {
+		return m.evalIf(n.args, data)
+	}
+	last := nothing
+	for i := range n.args {
+		last = m.eval(&n.args[i], data)
+		if m.err != nil || last.truthy() == (n.op == opOr) {
+			return last
+		}
+	}
+	return last
+}
+
+func (m *machine) evalIf(clauses []node, data value) value {
+	for len(clauses) > 1 {
+		condition := m.eval(&clauses[0], data)
+		if m.err != nil {
+			return nothing
+		}
+		if condition.truthy() {
+			return m.eval(&clauses[1], data)
+		}
+		clauses = clauses[2:]
+	}
+	if len(clauses) == 1 {
+		return m.eval(&clauses[0], data)
+	}
+	return nothing
+}
+
+// apply evaluates an operator that looks at nothing but its operands v. isList
+// is false if there is one that stands alone, and is not an array.
+func (m *machine) apply(op operator, v []value, isList bool, data value) value {
+	switch op {
+	case opList:
+		return m.evalList(v)
+	case opNot, opTruth:
+		return truth(isTrue(v, isList) == (op == opTruth))
+	case opSame, opDifferent:
+		return truth((isList && len(v) > 1 && same(v[0], v[1])) == (op == opSame))
+	case opVar:
+		return m.evalVar(v, isList, data)
+	case opFractional:
+		return m.fractional(v, isList, data)
+	case opSemVer:
+		return evalSemVer(v, isList)
+	case opStartsWith, opEndsWith:
+		return evalAffix(op, v, isList)
+	case opContainsAll, opContainsAny, opContainsNone:
+		return m.containsOp(op, v, isList)
+	case opMissing:
+		return m.missing(v, isList, data)
+	case opMerge:
+		return m.merge(v, isList)
+	case opAdd, opAbsolute:
+		return m.arithmetic(op, v) // which take a single operand as it is
+	case opCat:
+		return m.cat(v, isList)
+	}
+	if !isList {
+		return m.fail(errOperand)
+	}
+	switch op {
+	case opEqual, opUnequal:
+		return truth((len(v) > 1 && equal(v[0], v[1])) == (op == opEqual))
+	case opLess, opLessOrEqual, opGreater, opGreaterOrEqual:
+		return truth(compare(op, v))
+	case opIn:
+		return m.within(v)
+	case opSubstr:
+		return m.substr(v)
+	case opSet:
+		return m.set(v)
+	case opMissingSome:
+		return m.missingSome(v, data)
+	default:
+		return m.arithmetic(op, v)
+	}
+}
+
+func (m *machine) evalList(v []value) value {
+	list := make([]any, len(v))
+	for i := range v {
+		list[i] = v[i].any()
+	}
+	return listed(list)
+}
+
+// isTrue is what ! and !! look at: the first of several operands.
+func isTrue(v []value, isList bool) bool {
+	if isList && len(v) == 0 {
+		return false
+	}
+	return v[0].truthy()
+}

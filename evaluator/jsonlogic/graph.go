@@ -1,0 +1,165 @@
+package jsonlogic
+
+// A target is where a test leads: another test, or a leaf, which is a constant
+// or a tree whose value is the result.
+type target int32
+
+const treeLeaf = 1 << 30
+
+func toTest(i int) target     { return target(i) }             //nolint:gosec // bounded by MaxNodes
+func toConstant(i int) target { return ^target(i) }            //nolint:gosec // bounded by MaxNodes
+func toTree(i int) target     { return ^target(i | treeLeaf) } //nolint:gosec // bounded by MaxNodes
+
+func (t target) isTest() bool     { return t >= 0 }
+func (t target) isConstant() bool { return t < 0 && ^t&treeLeaf == 0 }
+func (t target) index() int {
+	if t >= 0 {
+		return int(t)
+	}
+	return int(^t &^ treeLeaf)
+}
+
+// A testKind is a question with two answers, or with many.
+type testKind uint8
+
+const (
+	testTrue      testKind = iota // the slot is true
+	testFirst                     // it is true, or if it is an array, its first element
+	testNull                      // it is null
+	testEqualText                 // it == a text
+	testEqualNumber
+	testSame // it === a constant
+	testLess // it < a constant
+	testLessOrEqual
+	testGreater
+	testGreaterOrEqual
+	testAmong    // it is in a list of constants
+	testContains // it has a text, or an element
+	testStarts
+	testEnds
+	testVersion
+	testTree   // the value of a tree is true
+	testSwitch // leads where its text says
+	testSplit  // leads where the subject's bucket is
+)
+
+// A test is one node of the graph.
+type test struct {
+	kind    testKind
+	against kind     // of what the slot is compared with
+	rel     relation // of testVersion
+	memo    uint8    // of testVersion: where the slot is remembered as a version
+	slot    uint16
+	table   int32 // index of what belongs to the test: a list, a switch, a split, a tree, a version
+	yes, no target
+	num     float64 // the constant, as a number
+	str     string  // the constant, as a text
+}
+
+// walk goes through the graph until it comes to a leaf.
+func (m *machine) walk() target {
+	p := m.program
+	at := p.entry
+	for at.isTest() && m.err == nil {
+		t := &p.tests[at]
+		var ok bool
+		switch t.kind {
+		case testTree:
+			ok = m.eval(&p.trees[t.table], value{kind: wholeContext}).truthy()
+		case testSplit:
+			at = m.choose(&p.splits[t.table], t.no)
+			continue
+		case testSwitch:
+			at = p.switches[t.table].choose(m.slot(t.slot), t.no)
+			continue
+		case testVersion:
+			ok = m.versionTest(t)
+		case testAmong:
+			ok = m.among(m.slot(t.slot), &p.lists[t.table])
+		case testContains:
+			ok = m.contains(m.slot(t.slot), t.str)
+		default:
+			ok = t.holds(m.slot(t.slot))
+		}
+		if ok {
+			at = t.yes
+		} else {
+			at = t.no
+		}
+	}
+	return at
+}
+
+// holds answers the tests of a slot with a constant.
+func (t *test) holds(v *value) bool {
+	switch t.kind {
+	case testTrue:
+		return v.truthy()
+	case testFirst:
+		if v.kind == array && len(v.list()) > 0 {
+			return valueOf(v.list()[0]).truthy()
+		}
+		return v.truthy()
+	case testNull:
+		return v.kind == null
+	case testEqualText:
+		if v.kind == text {
+			return v.text() == t.str
+		}
+		return v.kind != null && v.toNumber() == t.num
+	case testEqualNumber:
+		return v.kind != null && v.toNumber() == t.num
+	case testSame:
+		return v.kind == t.against && v.num == t.num && v.text() == t.str
+	case testStarts:
+		s := v.text()
+		return v.kind == text && len(s) >= len(t.str) && s[:len(t.str)] == t.str
+	case testEnds:
+		s := v.text()
+		return v.kind == text && len(s) >= len(t.str) && s[len(s)-len(t.str):] == t.str
+	default:
+		return t.ordered(v)
+	}
+}
+
+// ordered answers the tests of order. A text is compared with a text as a text,
+// with anything else as a number.
+func (t *test) ordered(v *value) bool {
+	if v.kind == text && t.against == text {
+		s := v.text()
+		switch t.kind {
+		case testLess:
+			return s < t.str
+		case testLessOrEqual:
+			return s <= t.str
+		case testGreater:
+			return s > t.str
+		default:
+			return s >= t.str
+		}
+	}
+	x := v.toNumber()
+	switch t.kind {
+	case testLess:
+		return x < t.num
+	case testLessOrEqual:
+		return x < t.num || x == t.num && v.kind != null
+	case testGreater:
+		return x > t.num
+	default:
+		return x > t.num || x == t.num && v.kind != null
+	}
+}
+
+// versionTest compares a slot, read as a version once, with a constant one.
+func (m *machine) versionTest(t *test) bool {
+	own := &m.versions[t.memo]
+	if own.state == versionUnread {
+		if v := m.slot(t.slot); v.kind == text {
+			*own = parseVersion(v.text())
+		} else {
+			*own = versionOf(*v)
+		}
+	}
+	return own.state == versionValid && t.rel.holds(own, &m.program.releases[t.table])
+}

@@ -1,0 +1,345 @@
+package jsonlogic
+
+import (
+	"math"
+	"slices"
+)
+
+// A linker turns a tree into a graph of tests. It works backwards: where a test
+// leads exists before the test.
+type linker struct {
+	p     Program
+	texts map[string]target // constants
+	memos map[uint16]uint8  // where slots are remembered as versions
+}
+
+// maxMemos is how many variables are remembered as versions. Few rules know
+// more than one.
+const maxMemos = 2
+
+func link(tree node, s slots) *Program {
+	l := linker{texts: make(map[string]target), memos: make(map[uint16]uint8)}
+	l.p.variables = s
+	l.p.timed = tree.readsTime() || slices.ContainsFunc(s, node.readsTime)
+	l.p.entry = l.result(&tree)
+	l.p.optimise()
+	return &l.p
+}
+
+func (l *linker) constant(v value) target {
+	if v.kind == integer || v.kind == number && (math.IsNaN(v.num) || math.IsInf(v.num, 0)) {
+		n := constant(v)
+		return l.tree(&n)
+	}
+	if v.kind == text {
+		if t, ok := l.texts[v.text()]; ok {
+			return t
+		}
+	}
+	for i, known := range l.p.constants {
+		if k := valueOf(known); k.kind == v.kind && v.kind <= number && k.num == v.num &&
+			math.Signbit(k.num) == math.Signbit(v.num) {
+			return toConstant(i)
+		}
+	}
+	l.p.constants = append(l.p.constants, v.any())
+	t := toConstant(len(l.p.constants) - 1)
+	if v.kind == text {
+		l.texts[v.text()] = t
+	}
+	return t
+}
+
+func (l *linker) tree(n *node) target {
+	l.p.trees = append(l.p.trees, *n)
+	return toTree(len(l.p.trees) - 1)
+}
+
+func (l *linker) test(t test) target {
+	if t.yes == t.no && t.kind != testTree && t.kind != testAmong && t.kind != testContains {
+		return t.no // whatever the answer is, and there is one
+	}
+	l.p.tests = append(l.p.tests, t)
+	return toTest(len(l.p.tests) - 1)
+}
+
+// result links n where its value is the result.
+func (l *linker) result(n *node) target {
+	switch {
+	case n.op == opConstant:
+		return l.constant(n.val)
+	case n.op == opIf:
+		return l.branches(n.args, l.result, l.constant(nothing))
+	case (n.op == opAnd || n.op == opOr) && len(n.args) > 0 && allBoolean(n.args[:len(n.args)-1]):
+		at := l.result(&n.args[len(n.args)-1])
+		for i := len(n.args) - 2; i >= 0; i-- {
+			if n.op == opAnd {
+				at = l.condition(&n.args[i], at, l.constant(no))
+			} else {
+				at = l.condition(&n.args[i], l.constant(yes), at)
+			}
+		}
+		return at
+	case n.op.isBoolean():
+		return l.condition(n, l.constant(yes), l.constant(no))
+	case n.op == opFractional:
+		if at, ok := l.split(n, l.constant, l.constant(nothing), l.tree); ok {
+			return at
+		}
+	}
+	return l.tree(n)
+}
+
+func allBoolean(nodes []node) bool {
+	return !slices.ContainsFunc(nodes, func(n node) bool { return !n.op.isBoolean() })
+}
+
+// branches links the clauses of an if, whose values go where leaf says, and
+// which leads to otherwise without a value.
+func (l *linker) branches(clauses []node, leaf func(*node) target, otherwise target) target {
+	at := otherwise
+	if len(clauses)%2 == 1 {
+		at = leaf(&clauses[len(clauses)-1])
+	}
+	for i := len(clauses)&^1 - 2; i >= 0; i -= 2 {
+		at = l.condition(&clauses[i], leaf(&clauses[i+1]), at)
+	}
+	return at
+}
+
+// condition links n where only its truth matters.
+func (l *linker) condition(n *node, yes, no target) target {
+	switch n.op {
+	case opConstant:
+		if n.val.truthy() {
+			return yes
+		}
+		return no
+	case opSlot:
+		return l.test(test{kind: testTrue, slot: n.slot, yes: yes, no: no})
+	case opAnd:
+		return l.all(n.args, yes, no)
+	case opOr:
+		return l.any(n.args, yes, no)
+	case opIf:
+		return l.branches(n.args, func(n *node) target { return l.condition(n, yes, no) }, no)
+	case opNot:
+		return l.truth(n, no, yes)
+	case opTruth:
+		return l.truth(n, yes, no)
+	case opFractional:
+		at, ok := l.split(n, func(v value) target {
+			if v.truthy() {
+				return yes
+			}
+			return no
+		}, no, func(n *node) target { return l.ask(n, yes, no) })
+		if ok {
+			return at
+		}
+	}
+	t, ok := l.question(n)
+	if !ok {
+		return l.ask(n, yes, no)
+	}
+	t.yes, t.no = yes, no
+	if n.op == opUnequal || n.op == opDifferent {
+		t.yes, t.no = no, yes
+	}
+	return l.test(t)
+}
+
+// ask links a condition that there is no test for.
+func (l *linker) ask(n *node, yes, no target) target {
+	at := l.tree(n).index()
+	return l.test(test{kind: testTree, table: int32(at), yes: yes, no: no}) //nolint:gosec // bounded by MaxNodes
+}
+
+func (l *linker) all(conditions []node, yes, no target) target {
+	if len(conditions) == 0 {
+		return no
+	}
+	for i := range slices.Backward(conditions) {
+		yes = l.condition(&conditions[i], yes, no)
+	}
+	return yes
+}
+
+func (l *linker) any(conditions []node, yes, no target) target {
+	for i := range slices.Backward(conditions) {
+		no = l.condition(&conditions[i], yes, no)
+	}
+	return no
+}
+
+// truth links ! and !!, which look at the first of several operands.
+func (l *linker) truth(n *node, yes, no target) target {
+	switch args := n.args; {
+	case len(args) == 0:
+		return no
+	case len(args) == 1 && (n.list || args[0].op.isBoolean()):
+		return l.condition(&args[0], yes, no)
+	case !n.list && args[0].op == opSlot:
+		return l.test(test{kind: testFirst, slot: args[0].slot, yes: yes, no: no})
+	}
+	truth := *n
+	truth.op = opTruth
+	return l.ask(&truth, yes, no)
+}
+
+// question returns the test of a variable that n is.
+func (l *linker) question(n *node) (test, bool) {
+	if !n.list || len(n.args) < 2 {
+		return test{}, false
+	}
+	a, b := &n.args[0], &n.args[1]
+	switch {
+	case n.op == opSemVer:
+		return l.versionQuestion(n)
+	case len(n.args) != 2:
+		return test{}, false
+	case a.op == opSlot && b.op == opConstant:
+		return l.compared(n.op, a.slot, b.val)
+	case a.op == opConstant && b.op == opSlot:
+		return l.compared(mirrored[n.op], b.slot, a.val)
+	}
+	return test{}, false
+}
+
+// mirrored are the operators that say the same with their operands the other way
+// round. opConstant stands for none; opContainsAny for the in of a constant in a
+// variable.
+var mirrored = map[operator]operator{
+	opEqual: opEqual, opUnequal: opEqual, opSame: opSame, opDifferent: opSame,
+	opLess: opGreater, opLessOrEqual: opGreaterOrEqual, opGreater: opLess, opGreaterOrEqual: opLessOrEqual,
+	opIn: opContainsAny,
+}
+
+func (l *linker) compared(op operator, slot uint16, c value) (test, bool) {
+	t := test{slot: slot, against: c.kind, num: c.toNumber(), str: c.text()}
+	isContainer := c.kind == array || c.kind == object
+	switch op {
+	case opEqual, opUnequal:
+		switch c.kind {
+		case null:
+			t.kind = testNull
+		case text:
+			t.kind = testEqualText
+		case number, boolean:
+			t.kind = testEqualNumber
+		default:
+			return t, false
+		}
+	case opSame, opDifferent:
+		if isContainer || c.kind == integer {
+			return t, false
+		}
+		t.kind = testSame
+		if c.kind == null {
+			t.kind = testNull
+		}
+		if c.kind == text {
+			t.num = 0
+		}
+	case opLess, opLessOrEqual, opGreater, opGreaterOrEqual:
+		t.kind = testLess + testKind(op-opLess)
+		return t, c.kind == number || c.kind == boolean || c.kind == text
+	case opIn:
+		if c.kind != array {
+			return t, false
+		}
+		t.kind = testAmong
+		t.table = int32(len(l.p.lists)) //nolint:gosec // bounded by MaxNodes
+		l.p.lists = append(l.p.lists, newWordList(c.list()))
+	case opContainsAny:
+		t.kind = testContains
+		return t, c.kind == text
+	case opStartsWith, opEndsWith:
+		t.kind = testStarts + testKind(op-opStartsWith)
+		return t, c.kind == text
+	default:
+		return t, false
+	}
+	return t, true
+}
+
+func (l *linker) versionQuestion(n *node) (test, bool) {
+	if len(n.args) != 3 || n.args[0].op != opSlot || n.args[1].op != opConstant || n.args[2].op != opConstant {
+		return test{}, false
+	}
+	slot := n.args[0].slot
+	r, release := relations[n.args[1].val.text()], versionOf(n.args[2].val)
+	memo, known := l.memos[slot]
+	if r == noRelation || release.state != versionValid || !known && len(l.memos) == maxMemos {
+		return test{}, false
+	}
+	if !known {
+		memo = uint8(len(l.memos)) //nolint:gosec // below maxMemos
+		l.memos[slot] = memo
+	}
+	l.p.releases = append(l.p.releases, release)
+	return test{
+		kind: testVersion, slot: slot, memo: memo, rel: r,
+		table: int32(len(l.p.releases) - 1), //nolint:gosec // bounded by MaxNodes
+	}, true
+}
+
+// split links a fractional whose variants and weights are constants. Variants
+// lead where leaf says, and the fractional as a whole where whole says.
+func (l *linker) split(n *node, leaf func(value) target, none target, whole func(*node) target) (target, bool) {
+	if !n.list || len(n.args) == 0 {
+		return 0, false
+	}
+	var s split
+	shares := n.args
+	switch first := &n.args[0]; {
+	case first.op == opConstant && first.val.kind == array:
+	case first.op == opConstant && first.val.kind == null:
+		shares = shares[1:]
+	case first.op == opConstant && first.val.kind == text, first.op == opSlot:
+		s.pieces, shares = n.args[:1], shares[1:]
+	case first.op == opCat && first.list && !slices.ContainsFunc(first.args, func(n node) bool {
+		return n.op != opConstant && n.op != opSlot
+	}):
+		s.pieces, s.joined, shares = first.args, true, shares[1:]
+	default:
+		return 0, false
+	}
+	for i := range shares {
+		if shares[i].op != opConstant || !addShare(&s.weights, shares[i].val) {
+			return 0, false
+		}
+		s.targets = append(s.targets, leaf(valueOf(shares[i].val.list()[0])))
+	}
+	subject := (*slots)(&l.p.variables).add(node{op: opPath, path: []string{targetingKey}, val: nothing})
+	if subject.op != opSlot {
+		return 0, false
+	}
+	s.subject, s.unusual = subject.slot, none
+	if n.args[0].op == opSlot {
+		s.unusual = whole(n)
+	}
+	for i := range s.pieces {
+		if s.pieces[i].op == opSlot && slices.Equal(l.p.variables[s.pieces[i].slot].path, []string{flagdProperties, "flagKey"}) {
+			s.pieces[i].path = l.p.variables[s.pieces[i].slot].path
+		}
+	}
+	l.p.splits = append(l.p.splits, s)
+	l.p.tests = append(l.p.tests, test{kind: testSplit, table: int32(len(l.p.splits) - 1), no: none, yes: none}) //nolint:gosec // bounded by MaxNodes
+	return toTest(len(l.p.tests) - 1), true
+}
+
+// isFlagKey says whether n reads the flag's key.
+func (n *node) isFlagKey() bool { return n.op == opSlot && len(n.path) == 2 }
+
+// readsTime says whether evaluating n may ask for the time: anything but the
+// flag's key of $flagd, or a variable that is only known when it is read.
+func (n node) readsTime() bool {
+	switch {
+	case n.op == opVar, n.op == opMissing, n.op == opMissingSome, n.loop != nil:
+		return true
+	case n.op == opPath:
+		return n.path[0] == flagdProperties && !(len(n.path) > 1 && n.path[1] == "flagKey")
+	}
+	return slices.ContainsFunc(n.args, node.readsTime)
+}

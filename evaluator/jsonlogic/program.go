@@ -1,0 +1,114 @@
+package jsonlogic
+
+import "math"
+
+// A Program is a compiled rule. It never changes, and may be run from any number
+// of goroutines at once.
+type Program struct {
+	variables []node // that the rule reads, by slot
+	entry     target
+	tests     []test
+	lists     []wordList
+	switches  []textSwitch
+	splits    []split
+	releases  []version
+	trees     []node
+	constants []any
+	timed     bool
+}
+
+// An Input is what a program is run for.
+type Input struct {
+	// Context holds the variables: values that encoding/json can encode. It is
+	// not changed. A value that it cannot encode is an error for the rules that
+	// read it, and for no others.
+	Context map[string]any
+
+	FlagKey string // $flagd.flagKey
+	Now     int64  // $flagd.timestamp, in seconds of Unix time; see [Program.ReadsTime]
+}
+
+// A Result is what a rule gives.
+type Result struct {
+	// Constant is which of [Program.Constants] it is, or -1 if the value had to
+	// be computed.
+	Constant int
+
+	v value
+}
+
+// Value is the computed value, if Constant is -1: nil, a bool, a float64, a
+// string, a []any or a map[string]any. Arrays and objects are shared and must
+// not be changed.
+func (r Result) Value() any {
+	if r.v.kind == integer {
+		return 0.0
+	}
+	return r.v.any()
+}
+
+// Text is the computed value if that is a text.
+func (r Result) Text() (string, bool) { return r.v.text(), r.v.kind == text }
+
+// IsNull says whether the computed value is null.
+func (r Result) IsNull() bool { return r.v.kind == null }
+
+// Compile compiles a rule, which is decoded JSON. It returns an
+// [*UnknownOperatorError] for a rule that calls what is no operator, where
+// evaluation might look at it, and an error for rules beyond [MaxDepth] and
+// [MaxNodes]. Whatever else is wrong with a rule shows when it is run.
+func Compile(rule any) (*Program, error) {
+	var s slots
+	p := parser{slots: &s, fold: true}
+	tree, err := p.parse(rule, 0)
+	if err != nil {
+		return nil, err
+	}
+	return link(tree, s), nil
+}
+
+// Constants returns the results that are known without a context. It must not
+// be changed.
+func (p *Program) Constants() []any { return p.constants }
+
+// ReadsTime says whether the rule may ask for the time. If not, [Input].Now does
+// not matter.
+func (p *Program) ReadsTime() bool { return p.timed }
+
+// Run runs the program. The error is a [*ContextError] if the rule reads what
+// JSON cannot carry; any other one says that the rule cannot be evaluated for
+// this context, or not within the bounds.
+func (p *Program) Run(in Input) (Result, error) {
+	m := machine{program: p, in: in}
+	if len(p.variables) > fewSlots {
+		m.more = make([]value, len(p.variables)-fewSlots)
+	}
+	return m.run()
+}
+
+// Value runs the program and returns its result, constant or computed.
+func (p *Program) Value(in Input) (any, error) {
+	result, err := p.Run(in)
+	if err != nil {
+		return nil, err
+	}
+	if result.Constant >= 0 {
+		return p.constants[result.Constant], nil
+	}
+	return result.Value(), nil
+}
+
+func (m *machine) run() (Result, error) {
+	at := m.walk()
+	if m.err != nil {
+		return Result{Constant: -1}, m.err
+	}
+	if at.isConstant() {
+		return Result{Constant: at.index()}, nil
+	}
+	v := m.eval(&m.program.trees[at.index()], value{kind: wholeContext})
+	if v.kind == number && (math.IsNaN(v.num) || math.IsInf(v.num, 0)) {
+		m.fail(errNotFinite)
+	}
+	return Result{Constant: -1, v: v}, m.err
+}

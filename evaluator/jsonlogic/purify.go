@@ -1,0 +1,173 @@
+package jsonlogic
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+var (
+	errNotFinite = errors.New("a number is not finite")
+	errBroke     = errors.New("encoding it panics")
+)
+
+// purify returns what v becomes when it is written as JSON and read again, and
+// whether that is another value. It copies no more than it has to.
+func (m *machine) purify(v any, depth int) (pure any, changed bool, err error) {
+	switch v := v.(type) {
+	case nil, bool:
+		return v, false, nil
+	case string:
+		if utf8.ValidString(v) {
+			return v, false, nil
+		}
+		return sanitized(v), true, nil
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, false, errNotFinite
+		}
+		return v, false, nil
+	case []any:
+		return m.purifyList(v, depth+1)
+	case map[string]any:
+		return m.purifyObject(v, depth+1)
+	case []string:
+		return m.purifyTexts(v), true, nil
+	}
+	pure, err = scalar(v)
+	return pure, true, err
+}
+
+// scalar purifies what JSON has no Go type for.
+func scalar(v any) (any, error) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), nil
+	case int32:
+		return float64(v), nil
+	case int64:
+		return float64(v), nil
+	case uint32:
+		return float64(v), nil
+	case uint64:
+		return float64(v), nil
+	case float32: // as its shortest text has it: 0.1 is 0.1
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, errNotFinite
+		}
+		return strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
+	default:
+		return rewritten(v)
+	}
+}
+
+func (m *machine) purifyTexts(texts []string) any {
+	if texts == nil {
+		return nil
+	}
+	m.charge(len(texts))
+	list := make([]any, len(texts))
+	for i, s := range texts {
+		list[i] = sanitized(s)
+	}
+	return list
+}
+
+func (m *machine) purifyList(list []any, depth int) (any, bool, error) {
+	if list == nil {
+		return nil, true, nil
+	}
+	if err := m.enter(len(list), depth); err != nil {
+		return nil, false, err
+	}
+	var copied []any
+	for i, element := range list {
+		pure, changed, err := m.purify(element, depth)
+		if err != nil {
+			return nil, false, err
+		}
+		if !changed {
+			continue
+		}
+		if copied == nil {
+			copied = slices.Clone(list)
+		}
+		copied[i] = pure
+	}
+	if copied != nil {
+		return copied, true, nil
+	}
+	return list, false, nil
+}
+
+func (m *machine) purifyObject(members map[string]any, depth int) (any, bool, error) {
+	if members == nil {
+		return nil, true, nil
+	}
+	if err := m.enter(len(members), depth); err != nil {
+		return nil, false, err
+	}
+	var copied map[string]any
+	for name, member := range members {
+		pure, changed, err := m.purify(member, depth)
+		if err != nil {
+			return nil, false, err
+		}
+		if !changed && utf8.ValidString(name) {
+			continue
+		}
+		if copied == nil {
+			copied = maps.Clone(members)
+		}
+		delete(copied, name)
+		copied[sanitized(name)] = pure
+	}
+	if copied != nil {
+		return copied, true, nil
+	}
+	return members, false, nil
+}
+
+// enter begins with an array or an object of n values.
+func (m *machine) enter(n, depth int) error {
+	m.charge(n)
+	if depth > MaxDepth {
+		return errDeep
+	}
+	return m.err
+}
+
+// sanitized puts a replacement character for each byte that is not UTF-8.
+func sanitized(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// rewritten writes v as JSON and reads it. What v does meanwhile is not ours:
+// its methods may panic.
+func rewritten(v any) (pure any, err error) {
+	defer func() {
+		if recover() != nil {
+			pure, err = nil, errBroke
+		}
+	}()
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(encoded, &pure); err != nil {
+		return nil, err
+	}
+	return pure, nil
+}

@@ -1,0 +1,260 @@
+package jsonlogic
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds of a rule.
+const (
+	MaxDepth = 1_000   // of nesting, of rules and of what they read from the context
+	MaxNodes = 1 << 20 // values in a rule
+)
+
+// A node is one part of a rule, ready to be evaluated.
+type node struct {
+	op   operator
+	list bool   // the arguments are written as an array
+	slot uint16 // of opSlot
+	args []node
+	val  value // of opConstant; of opPath, what to give for a variable that is not there
+
+	path []string // of opPath
+	loop *loop    // of those that isLoop
+}
+
+// A loop is an operator that runs a rule over the elements of an array.
+type loop struct {
+	args    []any // as written
+	subject node  // where the elements come from
+	body    node  // for those that do not replace variables in it first; see loops.go
+}
+
+// quoted marks an array or an object in a rule that did not come from the rule's
+// author: a value of the context that was put in place of a variable. It is
+// data, whatever it looks like.
+type quoted struct{ v any }
+
+// A parser turns decoded JSON into nodes.
+type parser struct {
+	slots *slots // nil where variables are not those of the context
+	fold  bool   // evaluate what does not depend on the context right away
+	nodes int
+}
+
+var (
+	errDeep  = fmt.Errorf("is nested more than %d deep", MaxDepth)
+	errLarge = fmt.Errorf("has more than %d values", MaxNodes)
+)
+
+// An UnknownOperatorError says that a rule calls what is no operator.
+type UnknownOperatorError struct{ Operator string }
+
+func (e *UnknownOperatorError) Error() string { return fmt.Sprintf("unknown operator %q", e.Operator) }
+
+func constant(v value) node { return node{op: opConstant, val: v} }
+
+// parse turns rule into a node. Within it, a loop's body is parsed where the
+// loop is evaluated if it must be changed before.
+func (p *parser) parse(rule any, depth int) (node, error) {
+	p.nodes++
+	switch {
+	case depth > MaxDepth:
+		return node{}, errDeep
+	case p.nodes > MaxNodes:
+		return node{}, errLarge
+	}
+	switch rule := rule.(type) {
+	case []any:
+		return p.parseList(rule, depth)
+	case quoted:
+		return constant(valueOf(rule.v)), nil
+	case map[string]any:
+		if len(rule) != 1 {
+			return constant(valueOf(unquote(rule))), nil
+		}
+		for name, args := range rule {
+			return p.parseCall(name, args, depth)
+		}
+	}
+	return constant(valueOf(rule)), nil
+}
+
+func (p *parser) parseList(list []any, depth int) (node, error) {
+	n := node{op: opList}
+	var err error
+	if n.args, err = p.parseAll(list, depth+1); err != nil {
+		return node{}, err
+	}
+	if slices.ContainsFunc(n.args, func(a node) bool { return a.op != opConstant }) {
+		return n, nil
+	}
+	values := make([]any, len(n.args))
+	for i := range n.args {
+		values[i] = n.args[i].val.any()
+	}
+	return constant(listed(values)), nil
+}
+
+func (p *parser) parseAll(rules []any, depth int) ([]node, error) {
+	nodes := make([]node, len(rules))
+	for i, rule := range rules {
+		var err error
+		if nodes[i], err = p.parse(rule, depth); err != nil {
+			return nil, err
+		}
+	}
+	return nodes, nil
+}
+
+func (p *parser) parseCall(name string, args any, depth int) (node, error) {
+	op, ok := operators[name]
+	if !ok {
+		return node{}, &UnknownOperatorError{Operator: name}
+	}
+	written, isList := args.([]any)
+	if q, ok := args.(quoted); ok {
+		if list, ok := q.v.([]any); ok {
+			written, isList = quoteAll(list), true
+		}
+	}
+	n := node{op: op, list: isList}
+	if op.isLoop() {
+		return p.parseLoop(n, written, depth)
+	}
+	if op.isLazy() && !isList {
+		return node{op: opInvalid}, nil // and what is in there is never looked at
+	}
+	if !isList {
+		written = []any{args}
+	}
+	var err error
+	if n.args, err = p.parseAll(written, depth+1); err != nil {
+		return node{}, err
+	}
+	if op == opVar {
+		return p.parseVar(n), nil
+	}
+	return p.folded(n), nil
+}
+
+// folded is n, or its value if that is known.
+func (p *parser) folded(n node) node {
+	if !p.fold || !n.op.isPure() || slices.ContainsFunc(n.args, func(a node) bool { return a.op != opConstant }) {
+		return n
+	}
+	var m machine
+	v := m.eval(&n, nothing)
+	if m.err != nil || v.kind == integer {
+		return n
+	}
+	return constant(v)
+}
+
+// parseVar recognises variables whose name is written out.
+func (p *parser) parseVar(n node) node {
+	path, fallback, ok := writtenPath(n)
+	if !ok {
+		return n
+	}
+	v := node{op: opPath, path: path, val: fallback}
+	if p.slots != nil {
+		return p.slots.add(v)
+	}
+	return v
+}
+
+// writtenPath returns the path of a variable, and what it gives in place of a
+// missing one. It is not ok if the path is not written out, or leads to the
+// whole of the data.
+func writtenPath(n node) (path []string, fallback value, ok bool) {
+	fallback = nothing
+	if len(n.args) == 0 || slices.ContainsFunc(n.args, func(a node) bool { return a.op != opConstant }) {
+		return nil, nothing, false
+	}
+	name := n.args[0].val
+	if !n.list && name.kind == array {
+		return nil, nothing, false // quoted, which is rare
+	}
+	if n.list && len(n.args) == 2 {
+		fallback = n.args[1].val
+	}
+	switch {
+	case name.kind == number && !n.list:
+		s, _ := name.toText()
+		path = splitPath(s)
+	case name.kind == text:
+		path = splitPath(name.text())
+	}
+	return path, fallback, len(path) > 0
+}
+
+// splitPath splits a variable's name at its dots. Empty steps do not count.
+func splitPath(name string) []string {
+	return slices.DeleteFunc(strings.Split(name, "."), func(step string) bool { return step == "" })
+}
+
+// unquote returns v without quotes inside it.
+func unquote(v any) any {
+	switch v := v.(type) {
+	case quoted:
+		return v.v
+	case []any:
+		if !slices.ContainsFunc(v, holdsQuoted) {
+			return v
+		}
+		list := make([]any, len(v))
+		for i, element := range v {
+			list[i] = unquote(element)
+		}
+		return list
+	case map[string]any:
+		if !holdsQuoted(v) {
+			return v
+		}
+		m := make(map[string]any, len(v))
+		for name, member := range v {
+			m[name] = unquote(member)
+		}
+		return m
+	default:
+		return v
+	}
+}
+
+func holdsQuoted(v any) bool {
+	switch v := v.(type) {
+	case quoted:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, holdsQuoted)
+	case map[string]any:
+		for _, member := range v {
+			if holdsQuoted(member) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func quoteAll(list []any) []any {
+	all := make([]any, len(list))
+	for i, v := range list {
+		all[i] = quote(v)
+	}
+	return all
+}
+
+// quote marks v as data.
+func quote(v any) any {
+	switch v.(type) {
+	case []any, map[string]any:
+		return quoted{v}
+	}
+	return v
+}
+
+var errOperand = errors.New("an operator was given what it does not take")
