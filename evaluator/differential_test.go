@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -111,6 +112,9 @@ func (t *tally) countFlag(a reference.Answer) {
 
 func TestGeneratedRulesAnswerAsFlagdDoes(t *testing.T) {
 	differ.Prepare()
+	if *differCases > manyCases { // little is alive at any time: collect it seldom
+		defer debug.SetGCPercent(debug.SetGCPercent(800))
+	}
 	const workers = 2
 	var wg sync.WaitGroup
 	var found atomic.Int64

@@ -189,78 +189,93 @@ func (f *Flag) Key() string { return f.key }
 func (f *Flag) same(g *Flag) bool { return f == g || f.content == g.content }
 
 // Evaluate answers for the context ec, which may be nil.
-func (f *Flag) Evaluate(ec Context) Resolution {
-	if f.rule == nil || !f.rule.ReadsTime() {
-		return f.evaluate(ec, 0)
-	}
-	return f.EvaluateAt(ec, time.Now())
+func (f *Flag) Evaluate(ec Context) (r Resolution) {
+	f.resolve(&r, ec)
+	return r
 }
 
 // EvaluateAt is [Flag.Evaluate] at another time, which only matters to rules
 // that read $flagd.timestamp.
-func (f *Flag) EvaluateAt(ec Context, now time.Time) Resolution {
-	return f.evaluate(ec, now.Unix())
+func (f *Flag) EvaluateAt(ec Context, now time.Time) (r Resolution) {
+	f.resolveAt(&r, ec, now.Unix())
+	return r
 }
 
-func (f *Flag) evaluate(ec Context, now int64) Resolution {
+// resolve fills in r, which is empty: a Resolution is large, and costs more to
+// hand up than most flags cost to evaluate.
+func (f *Flag) resolve(r *Resolution, ec Context) {
+	var now int64
+	if f.rule != nil && f.rule.ReadsTime() {
+		now = time.Now().Unix()
+	}
+	f.resolveAt(r, ec, now)
+}
+
+func (f *Flag) resolveAt(r *Resolution, ec Context, now int64) {
+	r.Metadata, r.flag = f.metadata, f
 	switch {
 	case f.broken != nil:
-		return f.fail(CodeParseError, f.broken)
+		r.fail(f, CodeParseError, f.broken)
+		return
 	case f.disabled:
-		return Resolution{Reason: ReasonDisabled, Metadata: f.metadata, flag: f.key}
+		r.Reason = ReasonDisabled
+		return
 	case f.rule == nil:
-		return f.answer(f.fallback, ReasonStatic)
+		r.answer(f, f.fallback, ReasonStatic)
+		return
 	}
-	result, err := f.rule.Run(jsonlogic.Input{Context: ec, FlagKey: f.key, Now: now})
-	if err != nil {
-		return f.failRule(err)
-	}
+	var result jsonlogic.Result
+	f.rule.Run(jsonlogic.Input{Context: ec, FlagKey: f.key, Now: now}, &result)
 	var o outcome
-	if result.Constant >= 0 {
+	switch {
+	case result.Constant >= 0:
 		o = f.outcomes[result.Constant]
-	} else {
-		o = f.outcomeOfResult(result)
+	case result.Err != nil:
+		r.failRule(f, result.Err)
+		return
+	default:
+		o = f.outcomeOfResult(&result)
 	}
 	switch o {
 	case outcomeNull:
-		return f.answer(f.fallback, ReasonDefault)
+		r.answer(f, f.fallback, ReasonDefault)
 	case outcomeUnknown:
-		return f.fail(CodeGeneral, errNoVariant)
+		r.fail(f, CodeGeneral, errNoVariant)
 	case outcomeNone:
-		return f.fail(CodeParseError, errRule)
+		r.fail(f, CodeParseError, errRule)
+	default:
+		r.answer(f, int(o), ReasonTargetingMatch)
 	}
-	return f.answer(int(o), ReasonTargetingMatch)
 }
 
-// answer gives variant i. Without one the caller's own default value applies.
-func (f *Flag) answer(i int, reason Reason) Resolution {
+// answer gives variant i of f. Without one the caller's own default value
+// applies.
+func (r *Resolution) answer(f *Flag, i int, reason Reason) {
 	if i == none {
-		return Resolution{Reason: ReasonDefault, Metadata: f.metadata, flag: f.key}
+		r.Reason = ReasonDefault
+		return
 	}
 	v := &f.variants[i]
 	if v.value == nil {
-		return f.fail(CodeTypeMismatch, errNoValue)
+		r.fail(f, CodeTypeMismatch, errNoValue)
+		return
 	}
-	return Resolution{Value: v.value, Variant: v.name, Reason: reason, Metadata: f.metadata, flag: f.key}
+	r.Value, r.Variant, r.Reason = v.value, v.name, reason
 }
 
-func (f *Flag) fail(code ErrorCode, cause error) Resolution {
-	return Resolution{
-		Reason:   ReasonError,
-		Metadata: f.metadata,
-		Err:      &Error{Code: code, Flag: f.key, Err: cause},
-		flag:     f.key,
-	}
+func (r *Resolution) fail(f *Flag, code ErrorCode, cause error) {
+	r.Reason, r.Err = ReasonError, &Error{Code: code, Flag: f.key, Err: cause}
 }
 
 // failRule answers for a rule that could not be evaluated. A context that cannot
 // be encoded has a code of its own in flagd, "ERROR", which its services answer
 // as GENERAL.
-func (f *Flag) failRule(err error) Resolution {
+func (r *Resolution) failRule(f *Flag, err error) {
 	if _, ok := errors.AsType[*jsonlogic.ContextError](err); ok {
-		return f.fail(CodeGeneral, err)
+		r.fail(f, CodeGeneral, err)
+		return
 	}
-	return f.fail(CodeParseError, fmt.Errorf("%w: %w", errRule, err))
+	r.fail(f, CodeParseError, fmt.Errorf("%w: %w", errRule, err))
 }
 
 // The causes behind flagd's bare error codes.

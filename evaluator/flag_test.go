@@ -86,16 +86,17 @@ func TestBrokenFlagAnswersWithItsCause(t *testing.T) {
 	}
 }
 
-func TestContextThatIsNotJSONIsAnErrorOnlyForRules(t *testing.T) {
+func TestValueThatIsNotJSONIsAnErrorOnlyForRulesThatReadIt(t *testing.T) {
 	set := compile(t, `{"flags":{
 		"static": {"variants":{"x":1},"defaultVariant":"x"},
 		"empty":  {"variants":{"x":1},"defaultVariant":"x","targeting":{}},
 		"off":    {"variants":{"x":1},"defaultVariant":"x","targeting":{"var":"x"},"state":"DISABLED"},
-		"rule":   {"variants":{"x":1},"defaultVariant":"x","targeting":{"var":"x"}}}}`)
+		"rule":   {"variants":{"x":1},"defaultVariant":"x","targeting":{"var":"x"}},
+		"other":  {"variants":{"x":1},"defaultVariant":"x","targeting":{"var":"y"}}}}`)
 	loop := evaluator.Context{}
-	loop["loop"] = loop
+	loop["x"] = loop
 	for _, ec := range []evaluator.Context{{"x": func() {}}, {"x": math.NaN()}, {"x": panics{}}, loop} {
-		for _, key := range []string{"static", "empty", "off"} {
+		for _, key := range []string{"static", "empty", "off", "other"} {
 			if r := set.Evaluate(key, ec); r.Err != nil {
 				t.Errorf("%s: %v, want no error", key, r.Err)
 			}

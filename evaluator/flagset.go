@@ -25,15 +25,13 @@ type FlagSet struct {
 
 // Evaluate answers for the flag key and the context ec, which may be nil. The
 // answer is FLAG_NOT_FOUND if there is no such flag.
-func (s *FlagSet) Evaluate(key string, ec Context) Resolution {
+func (s *FlagSet) Evaluate(key string, ec Context) (r Resolution) {
 	if f, ok := s.Flag(key); ok {
-		return f.Evaluate(ec)
+		f.resolve(&r, ec)
+	} else {
+		r.Reason, r.Err = ReasonError, &Error{Code: CodeFlagNotFound, Flag: key, Err: errUnknownFlag}
 	}
-	return Resolution{
-		Reason: ReasonError,
-		Err:    &Error{Code: CodeFlagNotFound, Flag: key, Err: errUnknownFlag},
-		flag:   key,
-	}
+	return r
 }
 
 // Flag returns the flag key, if there is one.

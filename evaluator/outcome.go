@@ -18,7 +18,7 @@ const (
 	outcomeNone                        // nothing: JSON has no text for it
 )
 
-func (f *Flag) outcomeOfResult(result jsonlogic.Result) outcome {
+func (f *Flag) outcomeOfResult(result *jsonlogic.Result) outcome {
 	if result.IsNull() {
 		return outcomeNull
 	}

@@ -48,7 +48,7 @@ type Resolution struct {
 
 	Err *Error // set exactly if Reason is ReasonError
 
-	flag string // for the texts of errors
+	flag *Flag // for the texts of errors; nil if there is none
 }
 
 // An Error says why a flag could not be resolved. Programs look at Code;

@@ -33,18 +33,26 @@ type slots []node
 func (s *slots) add(variable node) node {
 	for i, known := range *s {
 		if slotsEqual(known, variable) {
-			return node{op: opSlot, slot: uint16(i)} //nolint:gosec // at most maxSlots
+			variable.op, variable.slot = opSlot, uint16(i) //nolint:gosec // at most maxSlots
+			return variable
 		}
 	}
 	if len(*s) == maxSlots {
 		return variable
 	}
+	variable.op = opPath
+	if len(variable.path) == 1 && variable.path[0] != flagdProperties {
+		variable.op = opSlot // which says that it can be read without further ado
+	}
 	*s = append(*s, variable)
-	return node{op: opSlot, slot: uint16(len(*s) - 1)} //nolint:gosec // at most maxSlots
+	variable.op, variable.slot = opSlot, uint16(len(*s)-1) //nolint:gosec // at most maxSlots
+	return variable
 }
 
-// maxSlots is how many variables a program remembers.
-const maxSlots = 1_000
+const (
+	maxSlots = 1_000  // how many variables a program remembers
+	noSlot   = 0xFFFF // the slot of tests that are about no variable
+)
 
 func slotsEqual(a, b node) bool {
 	if strings.Join(a.path, ".") != strings.Join(b.path, ".") || a.val.kind != b.val.kind {
@@ -62,19 +70,19 @@ func slotsEqual(a, b node) bool {
 	}
 }
 
-// slot is the variable i of the program.
-func (m *machine) slot(i uint16) *value {
-	var v *value
-	if i < fewSlots {
-		v = &m.slots[i]
-	} else {
-		v = &m.more[i-fewSlots]
+// load reads variable i. Most variables are texts at the top of the context.
+func (m *machine) load(into *value, i uint16) {
+	variable := &m.program.variables[i]
+	if variable.op != opSlot {
+		*into = m.lookupContext(variable.path, variable.val)
+		return
 	}
-	if v.kind == unread {
-		variable := &m.program.variables[i]
-		*v = m.lookupContext(variable.path, variable.val)
+	raw := m.in.Context[variable.path[0]]
+	if s, ok := raw.(string); ok && utf8.ValidString(s) {
+		into.ref, into.kind = raw, text
+		return
 	}
-	return v
+	*into = m.take(raw, variable.path, variable.val)
 }
 
 // lookupContext follows path, which has at least one step, into the context.

@@ -15,23 +15,12 @@ var (
 
 // A machine runs one program once. Its first error stays, and makes every value
 // after it worthless.
-//
-// It lives on the stack of [Program.Run]. What it remembers is part of it, for
-// whatever it pointed to would have to live on the heap.
 type machine struct {
 	program *Program
 	in      Input
 	steps   int
 	err     error
-
-	// What has been read from the context so far.
-	slots    [fewSlots]value
-	more     []value // from slot fewSlots on
-	versions [maxMemos]version
 }
-
-// fewSlots is how many variables a program can have before running it allocates.
-const fewSlots = 8
 
 func (m *machine) fail(err error) value {
 	if m.err == nil {
@@ -53,7 +42,7 @@ func (m *machine) eval(n *node, data value) value {
 	case opConstant:
 		return n.val
 	case opSlot:
-		return *m.slot(n.slot)
+		return m.lookupContext(n.path, n.val)
 	}
 	if m.charge(1); m.err != nil {
 		return nothing

@@ -8,10 +8,11 @@ import (
 	"github.com/flagline/flagline/evaluator/bucket"
 )
 
-const (
-	targetingKey = "targetingKey"
-	maxUnit      = 128 // bytes that are hashed without a place on the heap
-)
+// subjectPath leads to the targeting key.
+var subjectPath = []string{"targetingKey"}
+
+// maxUnit is how many bytes are hashed without a place on the heap.
+const maxUnit = 64
 
 // fractional gives one of several weighted variants, by the hash of a text: the
 // first operand, or the flag's key with the targeting key. It gives null if
@@ -49,7 +50,7 @@ func (m *machine) unit(v []value, data value, into []byte) ([]byte, []value, boo
 	if v[0].kind == null {
 		v = v[1:]
 	}
-	subject := m.lookup([]string{targetingKey}, nothing, data)
+	subject := m.lookup(subjectPath, nothing, data)
 	if subject.kind != text || subject.text() == "" {
 		return nil, nil, false
 	}
@@ -104,40 +105,35 @@ type split struct {
 	weights bucket.Weights
 	targets []target // of the variants
 
-	// What is hashed: the texts of pieces, joined. Without pieces it is the
-	// flag's key and the targeting key; so it is, with one that is not joined,
-	// if that is null.
-	pieces  []node
-	joined  bool // pieces are the operands of a cat
-	subject uint16
+	// What is hashed: the operands of a cat; or if there are none, the test's
+	// variable, which is the targeting key after the flag's, unless named says
+	// that the rule names it.
+	pieces []node
+	named  bool
 
-	// Where the whole fractional is evaluated, if the one piece turns out to be
-	// an array: then it is a variant with a weight.
+	// Where the whole fractional is evaluated, if the variable that was named
+	// turns out to be an array: then it is a variant with a weight.
 	unusual target
 }
 
 // choose returns where the subject's variant leads, or none if it has none.
-func (m *machine) choose(s *split, none target) target {
+func (m *machine) choose(v *value, s *split, none target) target {
 	var few [maxUnit]byte
 	unit, ok := few[:0], true
 	switch {
-	case s.joined:
+	case len(s.pieces) > 0:
 		unit, ok = m.join(unit, s.pieces)
-	case len(s.pieces) == 1:
-		v := m.eval(&s.pieces[0], nothing)
-		if v.kind == text {
-			unit = append(unit, v.text()...)
-			break
-		}
-		if v.kind == array {
-			return s.unusual
-		}
-		if v.kind != null {
-			return none
-		}
-		fallthrough
+	case !s.named:
+		unit, ok = m.own(unit, v)
+	case v.kind == text:
+		unit = append(unit, v.text()...)
+	case v.kind == null:
+		subject := m.lookupContext(subjectPath, nothing)
+		unit, ok = m.own(unit, &subject)
+	case v.kind == array:
+		return s.unusual
 	default:
-		unit, ok = m.own(unit, s.subject)
+		return none
 	}
 	if !ok || m.err != nil {
 		return none
@@ -149,9 +145,8 @@ func (m *machine) choose(s *split, none target) target {
 	return s.targets[at]
 }
 
-// own appends the flag's key and the targeting key.
-func (m *machine) own(unit []byte, subject uint16) ([]byte, bool) {
-	v := m.slot(subject)
+// own appends the flag's key and the targeting key v.
+func (m *machine) own(unit []byte, v *value) ([]byte, bool) {
 	if v.kind != text || v.text() == "" {
 		return unit, false
 	}

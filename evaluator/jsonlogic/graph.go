@@ -56,30 +56,41 @@ type test struct {
 	str     string  // the constant, as a text
 }
 
-// walk goes through the graph until it comes to a leaf.
-func (m *machine) walk() target {
+// walk goes through the graph until it comes to a leaf, or fails. What it reads
+// from the context it keeps in slots and versions. They are handed down beside
+// the machine, not in it, because so they can live on the stack.
+func (m *machine) walk(slots []value, versions []version) target {
 	p := m.program
 	at := p.entry
+	var nowhere value
 	for at.isTest() && m.err == nil {
 		t := &p.tests[at]
+		v := &nowhere
+		if int(t.slot) < len(slots) {
+			if v = &slots[t.slot]; v.kind == unread {
+				m.load(v, t.slot)
+			}
+		}
 		var ok bool
 		switch t.kind {
+		case testEqualText:
+			ok = v.kind == text && v.text() == t.str || v.kind != text && v.kind != null && v.toNumber() == t.num
+		case testAmong:
+			ok = m.among(v, &p.lists[t.table])
+		case testContains:
+			ok = m.contains(v, t.str)
+		case testVersion:
+			ok = t.holdsVersion(v, &versions[t.memo], &p.releases[t.table])
 		case testTree:
 			ok = m.eval(&p.trees[t.table], value{kind: wholeContext}).truthy()
-		case testSplit:
-			at = m.choose(&p.splits[t.table], t.no)
-			continue
 		case testSwitch:
-			at = p.switches[t.table].choose(m.slot(t.slot), t.no)
+			at = p.switches[t.table].choose(v, t.no)
 			continue
-		case testVersion:
-			ok = m.versionTest(t)
-		case testAmong:
-			ok = m.among(m.slot(t.slot), &p.lists[t.table])
-		case testContains:
-			ok = m.contains(m.slot(t.slot), t.str)
+		case testSplit:
+			at = m.choose(v, &p.splits[t.table], t.no)
+			continue
 		default:
-			ok = t.holds(m.slot(t.slot))
+			ok = t.holds(v)
 		}
 		if ok {
 			at = t.yes
@@ -102,11 +113,6 @@ func (t *test) holds(v *value) bool {
 		return v.truthy()
 	case testNull:
 		return v.kind == null
-	case testEqualText:
-		if v.kind == text {
-			return v.text() == t.str
-		}
-		return v.kind != null && v.toNumber() == t.num
 	case testEqualNumber:
 		return v.kind != null && v.toNumber() == t.num
 	case testSame:
@@ -151,15 +157,15 @@ func (t *test) ordered(v *value) bool {
 	}
 }
 
-// versionTest compares a slot, read as a version once, with a constant one.
-func (m *machine) versionTest(t *test) bool {
-	own := &m.versions[t.memo]
+// holdsVersion compares a variable, which is read as a version once, with a
+// release.
+func (t *test) holdsVersion(v *value, own, release *version) bool {
 	if own.state == versionUnread {
-		if v := m.slot(t.slot); v.kind == text {
+		if v.kind == text {
 			*own = parseVersion(v.text())
 		} else {
 			*own = versionOf(*v)
 		}
 	}
-	return own.state == versionValid && t.rel.holds(own, &m.program.releases[t.table])
+	return own.state == versionValid && t.rel.holds(own, release)
 }

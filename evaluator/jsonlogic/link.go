@@ -152,7 +152,7 @@ func (l *linker) condition(n *node, yes, no target) target {
 // ask links a condition that there is no test for.
 func (l *linker) ask(n *node, yes, no target) target {
 	at := l.tree(n).index()
-	return l.test(test{kind: testTree, table: int32(at), yes: yes, no: no}) //nolint:gosec // bounded by MaxNodes
+	return l.test(test{kind: testTree, slot: noSlot, table: int32(at), yes: yes, no: no}) //nolint:gosec // bounded by MaxNodes
 }
 
 func (l *linker) all(conditions []node, yes, no target) target {
@@ -277,6 +277,7 @@ func (l *linker) versionQuestion(n *node) (test, bool) {
 		memo = uint8(len(l.memos)) //nolint:gosec // below maxMemos
 		l.memos[slot] = memo
 	}
+	l.p.versioned = true
 	l.p.releases = append(l.p.releases, release)
 	return test{
 		kind: testVersion, slot: slot, memo: memo, rel: r,
@@ -291,17 +292,19 @@ func (l *linker) split(n *node, leaf func(value) target, none target, whole func
 		return 0, false
 	}
 	var s split
-	shares := n.args
+	shares, variable := n.args[1:], node{path: subjectPath, val: nothing}
 	switch first := &n.args[0]; {
 	case first.op == opConstant && first.val.kind == array:
+		shares = n.args
 	case first.op == opConstant && first.val.kind == null:
-		shares = shares[1:]
-	case first.op == opConstant && first.val.kind == text, first.op == opSlot:
-		s.pieces, shares = n.args[:1], shares[1:]
-	case first.op == opCat && first.list && !slices.ContainsFunc(first.args, func(n node) bool {
+	case first.op == opConstant && first.val.kind == text:
+		s.pieces = n.args[:1]
+	case first.op == opSlot:
+		variable, s.named = *first, true
+	case first.op == opCat && first.list && len(first.args) > 0 && !slices.ContainsFunc(first.args, func(n node) bool {
 		return n.op != opConstant && n.op != opSlot
 	}):
-		s.pieces, s.joined, shares = first.args, true, shares[1:]
+		s.pieces = first.args
 	default:
 		return 0, false
 	}
@@ -311,26 +314,27 @@ func (l *linker) split(n *node, leaf func(value) target, none target, whole func
 		}
 		s.targets = append(s.targets, leaf(valueOf(shares[i].val.list()[0])))
 	}
-	subject := (*slots)(&l.p.variables).add(node{op: opPath, path: []string{targetingKey}, val: nothing})
-	if subject.op != opSlot {
-		return 0, false
+	slot := uint16(noSlot)
+	if len(s.pieces) == 0 {
+		v := (*slots)(&l.p.variables).add(variable)
+		if v.op != opSlot {
+			return 0, false
+		}
+		slot = v.slot
 	}
-	s.subject, s.unusual = subject.slot, none
-	if n.args[0].op == opSlot {
+	s.unusual = none
+	if s.named {
 		s.unusual = whole(n)
 	}
-	for i := range s.pieces {
-		if s.pieces[i].op == opSlot && slices.Equal(l.p.variables[s.pieces[i].slot].path, []string{flagdProperties, "flagKey"}) {
-			s.pieces[i].path = l.p.variables[s.pieces[i].slot].path
-		}
-	}
 	l.p.splits = append(l.p.splits, s)
-	l.p.tests = append(l.p.tests, test{kind: testSplit, table: int32(len(l.p.splits) - 1), no: none, yes: none}) //nolint:gosec // bounded by MaxNodes
+	l.p.tests = append(l.p.tests, test{kind: testSplit, slot: slot, table: int32(len(l.p.splits) - 1), no: none, yes: none}) //nolint:gosec // bounded by MaxNodes
 	return toTest(len(l.p.tests) - 1), true
 }
 
 // isFlagKey says whether n reads the flag's key.
-func (n *node) isFlagKey() bool { return n.op == opSlot && len(n.path) == 2 }
+func (n *node) isFlagKey() bool {
+	return n.op == opSlot && len(n.path) == 2 && n.path[0] == flagdProperties && n.path[1] == "flagKey"
+}
 
 // readsTime says whether evaluating n may ask for the time: anything but the
 // flag's key of $flagd, or a variable that is only known when it is read.
@@ -338,7 +342,7 @@ func (n node) readsTime() bool {
 	switch {
 	case n.op == opVar, n.op == opMissing, n.op == opMissingSome, n.loop != nil:
 		return true
-	case n.op == opPath:
+	case n.op == opPath, n.op == opSlot:
 		return n.path[0] == flagdProperties && !(len(n.path) > 1 && n.path[1] == "flagKey")
 	}
 	return slices.ContainsFunc(n.args, node.readsTime)

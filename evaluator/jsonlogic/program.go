@@ -14,7 +14,8 @@ type Program struct {
 	releases  []version
 	trees     []node
 	constants []any
-	timed     bool
+	timed     bool // it may ask for the time
+	versioned bool // it remembers versions
 }
 
 // An Input is what a program is run for.
@@ -34,13 +35,18 @@ type Result struct {
 	// be computed.
 	Constant int
 
+	// Err is a [*ContextError] if the rule reads what JSON cannot carry; any
+	// other one says that the rule cannot be evaluated for this context, or not
+	// within the bounds.
+	Err error
+
 	v value
 }
 
 // Value is the computed value, if Constant is -1: nil, a bool, a float64, a
 // string, a []any or a map[string]any. Arrays and objects are shared and must
 // not be changed.
-func (r Result) Value() any {
+func (r *Result) Value() any {
 	if r.v.kind == integer {
 		return 0.0
 	}
@@ -48,10 +54,10 @@ func (r Result) Value() any {
 }
 
 // Text is the computed value if that is a text.
-func (r Result) Text() (string, bool) { return r.v.text(), r.v.kind == text }
+func (r *Result) Text() (string, bool) { return r.v.text(), r.v.kind == text }
 
 // IsNull says whether the computed value is null.
-func (r Result) IsNull() bool { return r.v.kind == null }
+func (r *Result) IsNull() bool { return r.v.kind == null }
 
 // Compile compiles a rule, which is decoded JSON. It returns an
 // [*UnknownOperatorError] for a rule that calls what is no operator, where
@@ -75,40 +81,45 @@ func (p *Program) Constants() []any { return p.constants }
 // not matter.
 func (p *Program) ReadsTime() bool { return p.timed }
 
-// Run runs the program. The error is a [*ContextError] if the rule reads what
-// JSON cannot carry; any other one says that the rule cannot be evaluated for
-// this context, or not within the bounds.
-func (p *Program) Run(in Input) (Result, error) {
-	m := machine{program: p, in: in}
-	if len(p.variables) > fewSlots {
-		m.more = make([]value, len(p.variables)-fewSlots)
+// Run runs the program, and fills in r, which is empty: to hand a Result up
+// costs more than to run most programs.
+func (p *Program) Run(in Input, r *Result) {
+	var m machine
+	m.program = p
+	// One by one: a copy of the whole waits for the stores of its parts.
+	m.in.Context, m.in.FlagKey, m.in.Now = in.Context, in.FlagKey, in.Now
+	var at target
+	switch n := len(p.variables); {
+	case n <= 2 && !p.versioned:
+		var slots [2]value
+		at = m.walk(slots[:], nil)
+	case n <= 8:
+		var slots [8]value
+		var versions [maxMemos]version
+		at = m.walk(slots[:], versions[:])
+	default:
+		at = m.walk(make([]value, n), make([]version, maxMemos))
 	}
-	return m.run()
+	if m.err == nil && at.isConstant() {
+		r.Constant = at.index()
+		return
+	}
+	r.Constant = -1
+	if m.err == nil {
+		r.v = m.eval(&p.trees[at.index()], value{kind: wholeContext})
+		if r.v.kind == number && (math.IsNaN(r.v.num) || math.IsInf(r.v.num, 0)) {
+			m.fail(errNotFinite)
+		}
+	}
+	r.Err = m.err
 }
 
 // Value runs the program and returns its result, constant or computed.
 func (p *Program) Value(in Input) (any, error) {
-	result, err := p.Run(in)
-	if err != nil {
-		return nil, err
+	var r Result
+	p.Run(in, &r)
+	if r.Constant >= 0 {
+		return p.constants[r.Constant], nil
 	}
-	if result.Constant >= 0 {
-		return p.constants[result.Constant], nil
-	}
-	return result.Value(), nil
-}
-
-func (m *machine) run() (Result, error) {
-	at := m.walk()
-	if m.err != nil {
-		return Result{Constant: -1}, m.err
-	}
-	if at.isConstant() {
-		return Result{Constant: at.index()}, nil
-	}
-	v := m.eval(&m.program.trees[at.index()], value{kind: wholeContext})
-	if v.kind == number && (math.IsNaN(v.num) || math.IsInf(v.num, 0)) {
-		m.fail(errNotFinite)
-	}
-	return Result{Constant: -1, v: v}, m.err
+	return r.Value(), r.Err
 }

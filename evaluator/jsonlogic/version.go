@@ -146,7 +146,7 @@ func (v *version) spelt() string {
 }
 
 // upTo is v up to its major or minor number, which cut cuts out of a text.
-func (v *version) upTo(cut func(string) string, minor bool) *version {
+func (v *version) upTo(cut func(string) string, minor bool) version {
 	short := version{long: v.long, major: v.major}
 	if minor {
 		short.minor = v.minor
@@ -154,7 +154,7 @@ func (v *version) upTo(cut func(string) string, minor bool) *version {
 	if v.long {
 		short.rest = cut(v.rest)
 	}
-	return &short
+	return short
 }
 
 func order(less bool) int {
@@ -218,9 +218,11 @@ var relations = map[string]relation{
 func (r relation) holds(a, b *version) bool {
 	switch r {
 	case sameMajor:
-		return compareVersions(a.upTo(semver.Major, false), b.upTo(semver.Major, false)) == 0
+		x, y := a.upTo(semver.Major, false), b.upTo(semver.Major, false)
+		return compareVersions(&x, &y) == 0
 	case sameMinor:
-		return compareVersions(a.upTo(semver.MajorMinor, true), b.upTo(semver.MajorMinor, true)) == 0
+		x, y := a.upTo(semver.MajorMinor, true), b.upTo(semver.MajorMinor, true)
+		return compareVersions(&x, &y) == 0
 	}
 	c := compareVersions(a, b)
 	switch r {

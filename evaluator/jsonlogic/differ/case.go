@@ -16,9 +16,9 @@ type Case struct {
 	FlagKey  string
 	Now      int64 // seconds since 1970, for $flagd.timestamp
 
-	inert    any  // the rule with its data padded, see inert.go
-	quotes   bool // the two differ
-	lenience string
+	holdsData       bool // so that there is something to treat, see inert.go
+	wild            bool // flagd must not be asked
+	inert, poisoned any
 }
 
 // A Context is what one evaluation is told.
@@ -114,6 +114,9 @@ func decoded(v any) (d any, ok bool) {
 
 // prepare works out what all evaluations of the case share.
 func (c *Case) prepare() {
-	c.inert, c.quotes = inertRule(c.Rule)
-	c.lenience = lenience(c.Rule)
+	c.inert, c.poisoned = c.Rule, c.Rule
+	if c.holdsData = holdsData(c.Rule); c.holdsData {
+		c.inert, c.poisoned = padded.rule(c.Rule), poisoned.rule(c.Rule)
+		c.wild = !equal(c.poisoned, c.Rule)
+	}
 }

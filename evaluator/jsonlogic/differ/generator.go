@@ -8,6 +8,8 @@ type generator struct {
 	base    [len(attributes)]any
 	said    [kinds][]any // constants that the rule mentions
 	again   []any        // conditions that it may say once more
+	narrow  bool         // the rule goes on about few things
+	topics  [kinds][]string
 	scope   scope
 	nodes   int
 }
@@ -23,6 +25,7 @@ func (g *generator) make(contexts int) *Case {
 			g.mention(attributes[i].kind, g.base[i])
 		}
 	}
+	g.narrow = g.n(3) == 2
 	c := &Case{Rule: g.targeting(), FlagKey: "flag", Now: 1_700_000_000}
 	if g.rarely(8) {
 		c.FlagKey = pick(&g.dice, []string{"", "a", "flag-é", "1", "free"})

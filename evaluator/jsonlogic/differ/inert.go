@@ -1,7 +1,5 @@
 package differ
 
-import "maps"
-
 // flagd's engine takes an object with exactly one member for a call, also one
 // that a rule did not write down but found: in the context, in a list that is
 // written out as data, in what "set" made. It takes an object with two members
@@ -10,33 +8,50 @@ import "maps"
 //
 // Nothing else in the engine depends on how many members an object has, except
 // whether it has any, and none is added to an object without one.
+//
+// Whether it would have executed data can be seen too: if such objects are
+// given a name that is no operator, it fails where it does. As it is, it must
+// not be asked: {"if": [true, {"var": "x"}]} as x makes the same rule run until
+// the stack is full, which ends the process.
 
-// padding is the name of the added member. No rule reads it.
-const padding = "\x00padding"
+// A treatment is what is done to data.
+type treatment int
 
-// renamed stands for a member "var" of the context: the loops look for those
-// in objects with several members too.
-const renamed = "\x00var"
+const (
+	padded   treatment = iota // made inert
+	poisoned                  // made to fail if it is executed
+)
 
-// inertData returns data with its objects padded. Those of the context have
-// their members renamed too; in those of the rule the loops do look for "var".
-func inertData(v any, rename bool) any {
+// The names that treated objects have. No rule reads them.
+const (
+	padding = "\x00padding"
+	poison  = "\x00"
+)
+
+// isOperator says whether flagd's engine would execute an object with this
+// one member, or look at it in a loop.
+func isOperator(name string) bool { return dangerous[name] }
+
+// data returns data treated. Members "var" of the context are renamed: the
+// loops look for those in objects with several members too. In data of the
+// rule they look for them rightly.
+func (t treatment) data(v any, ofContext bool) any {
 	switch v := v.(type) {
 	case []any:
 		list := make([]any, len(v))
 		for i, element := range v {
-			list[i] = inertData(element, rename)
+			list[i] = t.data(element, ofContext)
 		}
 		return list
 	case map[string]any:
 		o := make(map[string]any, len(v)+1)
 		for name, member := range v {
-			if rename && name == "var" {
-				name = renamed
+			if ofContext && name == "var" || t == poisoned && len(v) == 1 && isOperator(name) {
+				name = poison + name
 			}
-			o[name] = inertData(member, rename)
+			o[name] = t.data(member, ofContext)
 		}
-		if len(o) == 1 {
+		if t == padded && len(o) == 1 {
 			o[padding] = nil
 		}
 		return o
@@ -44,7 +59,7 @@ func inertData(v any, rename bool) any {
 	return v
 }
 
-// revert takes back what inertData did.
+// revert takes back what was done to data.
 func revert(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -56,18 +71,18 @@ func revert(v any) any {
 	case map[string]any:
 		o := make(map[string]any, len(v))
 		for name, member := range v {
-			if name == renamed {
-				name = "var"
+			if len(name) > 1 && name[0] == poison[0] {
+				name = name[1:]
 			}
 			o[name] = revert(member)
 		}
-		delete(o, padding)
+		delete(o, padding[1:])
 		return o
 	}
 	return v
 }
 
-// isInert says whether inertData would change nothing.
+// isInert says whether there is nothing in data to be treated.
 func isInert(v any) bool {
 	switch v := v.(type) {
 	case []any:
@@ -89,14 +104,29 @@ func isInert(v any) bool {
 	return true
 }
 
+// isTame says whether nothing in data could be executed but for a failure.
+func isTame(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		for _, element := range v {
+			if !isTame(element) {
+				return false
+			}
+		}
+	case map[string]any:
+		for name, member := range v {
+			if name == "var" || len(v) == 1 && isOperator(name) || !isTame(member) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Operators that do not have all their arguments evaluated for them.
 var (
 	loops = map[string]bool{"map": true, "filter": true, "all": true, "none": true, "some": true, "reduce": true}
 	lazy  = map[string]bool{"and": true, "or": true, "if": true, "?:": true}
-
-	// solving loops put the values of variables in the place of the
-	// variables of their body before they evaluate it.
-	solving = map[string]bool{"filter": true, "all": true, "none": true, "some": true}
 )
 
 // asCall returns the operator and the arguments of a rule that is a call.
@@ -110,131 +140,86 @@ func asCall(v any) (operator string, args any, ok bool) {
 	return operator, args, true
 }
 
-// inertRule returns the rule with the data in it padded, and says whether
-// that changed anything.
-func inertRule(v any) (inert any, changed bool) {
+// rule returns the rule with the data in it treated.
+func (t treatment) rule(v any) any {
 	if list, ok := v.([]any); ok {
-		return inertList(list)
+		return t.list(list)
 	}
 	operator, args, ok := asCall(v)
 	if !ok {
-		if isInert(v) {
-			return v, false
-		}
-		return inertData(v, false), true
+		return t.data(v, false)
 	}
 	list, isList := args.([]any)
 	switch {
 	case loops[operator] && isList:
-		args, changed = inertLoop(operator, list)
+		args = t.loop(operator, list)
 	case loops[operator], lazy[operator] && !isList:
-		return v, false
+		return v
 	default:
-		args, changed = inertRule(args)
+		args = t.rule(args)
 	}
-	if operator == "set" && len(list) >= 3 {
-		made := map[string]any{operator: args}
-		return map[string]any{operator: []any{made, padding, nil}}, true
+	made := map[string]any{operator: args}
+	if t == padded && operator == "set" && len(list) >= 3 {
+		return map[string]any{operator: []any{made, padding, nil}}
 	}
-	return map[string]any{operator: args}, changed
+	return made
 }
 
-func inertList(list []any) (any, bool) {
-	inert, any1 := make([]any, len(list)), false
+func (t treatment) list(list []any) any {
+	treated := make([]any, len(list))
 	for i, element := range list {
-		var changed bool
-		inert[i], changed = inertRule(element)
-		any1 = any1 || changed
+		treated[i] = t.rule(element)
 	}
-	return inert, any1
+	return treated
 }
 
-// inertLoop pads the list of a loop, if it is written out, and looks for data
-// in the other arguments.
-func inertLoop(operator string, args []any) (any, bool) {
-	inert, any1 := make([]any, len(args)), false
+// loop treats the list of a loop, if it is written out, and the data in the
+// other arguments.
+func (t treatment) loop(operator string, args []any) any {
+	treated := make([]any, len(args))
 	for i, arg := range args {
-		changed := false
 		_, isList := arg.([]any)
 		switch {
 		case i == 0 && isList:
-			if changed = !isInert(arg); changed {
-				arg = inertData(arg, false)
-			}
-		case i == 1 && !isList || i < 2 || i == 2 && operator == "reduce" && !isList:
-			arg, changed = inertRule(arg)
+			arg = t.data(arg, false)
+		case i < 2, i == 2 && operator == "reduce" && !isList:
+			arg = t.rule(arg)
 		}
-		inert[i], any1 = arg, any1 || changed
+		treated[i] = arg
 	}
-	return inert, any1
+	return treated
 }
 
-// lenience returns why the rule may be answered as an engine likes, or "":
-//
-//   - An operator that does not have its arguments evaluated, and whose
-//     arguments are a variable instead of a list, inside a loop that puts the
-//     value in the place of the variable: {"some": [list, {"and": {"var": "x"}}]}.
-//     If x is an array, flagd's engine executes it as the list of arguments.
-//   - A variable inside of data: {"name": 1, "id": {"var": "x"}}. In a loop
-//     within a loop flagd's engine puts a value there too.
-func lenience(rule any) string { return lenient(rule, false) }
-
-func lenient(v any, solved bool) string {
-	if list, ok := v.([]any); ok {
-		for _, element := range list {
-			if why := lenient(element, solved); why != "" {
-				return why
-			}
-		}
-		return ""
-	}
-	operator, args, ok := asCall(v)
-	if !ok {
-		return lenientData(v)
-	}
-	list, isList := args.([]any)
-	if isList && loops[operator] {
-		return lenientLoop(operator, list, solved)
-	}
-	if !isList && (loops[operator] || lazy[operator]) {
-		if o, ok := args.(map[string]any); ok && solved && o["var"] != nil {
-			return "an array of the context becomes arguments"
-		}
-		return ""
-	}
-	return lenient(args, solved)
-}
-
-func lenientLoop(operator string, args []any, solved bool) string {
-	for i, arg := range args {
-		look := lenient
-		if _, isList := arg.([]any); isList && i != 1 {
-			look = func(v any, _ bool) string { return lenientData(v) }
-		}
-		if why := look(arg, solved || i == 1 && solving[operator]); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-func lenientData(v any) string {
+// holdsData says whether treating a rule would change anything in it that
+// matters: it has data in it, or makes some.
+func holdsData(v any) bool {
 	switch v := v.(type) {
 	case []any:
 		for _, element := range v {
-			if why := lenientData(element); why != "" {
-				return why
+			if holdsData(element) {
+				return true
 			}
 		}
 	case map[string]any:
-		if _, ok := v["var"]; ok {
-			return "a variable inside of data"
+		if len(v) > 1 {
+			return true
 		}
-		for name := range maps.Keys(v) {
-			if why := lenientData(v[name]); why != "" {
-				return why
+		for operator, args := range v {
+			if operator == "set" || loops[operator] && holdsList(args) || holdsData(args) {
+				return true
 			}
 		}
 	}
-	return ""
+	return false
+}
+
+// holdsList says whether one of a loop's arguments is a list with objects.
+func holdsList(args any) bool {
+	list, _ := args.([]any)
+	for _, arg := range list {
+		if _, isList := arg.([]any); isList && !isFlat(arg) {
+			return true
+		}
+	}
+	return false
 }

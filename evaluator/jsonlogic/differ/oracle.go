@@ -99,22 +99,29 @@ func (c *Case) Judge(i int, got Answer) Verdict {
 	if ec.Seen == nil {
 		return c.judgeUnreadable(ec, got)
 	}
-	v := Verdict{Want: flagd(c.Rule, ec.Seen)}
-	if c.quotes || !isInert(ec.Seen) {
-		inert := flagd(c.inert, inertData(ec.Seen, true))
-		inert.Value = revert(inert.Value)
-		if !inert.Equal(v.Want) {
-			v.Want, v.Exempt = inert, "data executed as a rule"
+	v := Verdict{}
+	if isInert(ec.Seen) && !c.holdsData {
+		v.Want = flagd(c.Rule, ec.Seen)
+	} else {
+		v.Want = c.inertAnswer(ec.Seen)
+		if !c.poisonedAnswer(ec.Seen).Equal(v.Want) {
+			v.Exempt = "data executed as a rule"
 		}
 	}
-	switch v.Right = got.Equal(v.Want); {
-	case v.Right:
-	case c.lenience != "":
-		v.Right, v.Exempt = true, c.lenience
-	case hasBadName(ec.Given):
+	if v.Right = got.Equal(v.Want); !v.Right && hasBadName(ec.Given) {
 		v.Right, v.Exempt = true, "a name that is not UTF-8"
 	}
 	return v
+}
+
+func (c *Case) inertAnswer(seen map[string]any) Answer {
+	a := flagd(c.inert, padded.data(seen, true))
+	return Answer{Value: revert(a.Value), Failed: a.Failed}
+}
+
+func (c *Case) poisonedAnswer(seen map[string]any) Answer {
+	a := flagd(c.poisoned, poisoned.data(seen, true))
+	return Answer{Value: revert(a.Value), Failed: a.Failed}
 }
 
 // judgeUnreadable accepts a failure, as flagd's answer is one whatever the
@@ -124,8 +131,7 @@ func (c *Case) judgeUnreadable(ec *Context, got Answer) Verdict {
 	rest, _ := given.(map[string]any)
 	seen := c.see(rest, false)
 	v := Verdict{Want: Answer{Failed: true}, Exempt: "a value that JSON cannot carry"}
-	v.Right = got.Failed || got.Equal(flagd(c.Rule, seen.Seen)) ||
-		got.Equal(Answer{Value: revert(flagd(c.inert, inertData(seen.Seen, true)).Value)})
+	v.Right = got.Failed || got.Equal(c.inertAnswer(seen.Seen))
 	return v
 }
 
@@ -203,13 +209,15 @@ func equal(a, b any) bool {
 	}
 }
 
-// AsFlagd says whether the answer in the context i must be flagd's.
+// AsFlagd says whether flagd may be asked the question i, and must be agreed
+// with.
 func (c *Case) AsFlagd(i int) bool {
 	ec := &c.Contexts[i]
-	if ec.Seen == nil || c.lenience != "" || hasBadName(ec.Given) {
+	switch {
+	case ec.Seen == nil, hasBadName(ec.Given), !isTame(ec.Seen), c.wild:
 		return false
+	case isInert(ec.Seen) && !c.holdsData:
+		return true
 	}
-	return !c.quotes && isInert(ec.Seen) || flagd(c.inert, inertData(ec.Seen, true)).revert().Equal(flagd(c.Rule, ec.Seen))
+	return c.inertAnswer(ec.Seen).Equal(flagd(c.Rule, ec.Seen))
 }
-
-func (a Answer) revert() Answer { return Answer{Value: revert(a.Value), Failed: a.Failed} }

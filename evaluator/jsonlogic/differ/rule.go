@@ -33,6 +33,9 @@ func (g *generator) targeting() any {
 	case 13:
 		return g.rule(number, 3)
 	case 14:
+		if g.n(2) == 1 { // an object in a branch, which flagd would execute
+			return g.call("if", g.rule(boolean, 2), g.variable(object), g.variable(mixed))
+		}
 		return g.rule(kind(g.n(int(kinds))), 3)
 	default:
 		return g.call("if", g.rule(boolean, 3), g.rule(kind(g.n(int(kinds))), 2), g.rule(null, 2))
@@ -85,7 +88,7 @@ func (g *generator) leaf(k kind) any {
 // constant returns what may stand in a rule as it is: often a value that the
 // context holds.
 func (g *generator) constant(k kind) any {
-	if g.n(3) == 2 && len(g.said[k]) > 0 {
+	if (g.n(3) == 2 || g.narrow && g.n(4) > 0) && len(g.said[k]) > 0 {
 		if v := pick(&g.dice, g.said[k]); isFlat(v) {
 			return v
 		}
@@ -209,6 +212,9 @@ func (g *generator) path(k kind) string {
 			return pick(&g.dice, []string{"", "", "", ".", "0"})
 		}
 	}
+	if topics := g.topics[k]; g.narrow && len(topics) > 0 && g.n(4) > 0 {
+		return pick(&g.dice, topics)
+	}
 	p := pick(&g.dice, paths[k])
 	for range 4 {
 		if p.root < 0 || g.present[p.root] {
@@ -216,6 +222,7 @@ func (g *generator) path(k kind) string {
 		}
 		p = pick(&g.dice, paths[k])
 	}
+	g.topics[k] = append(g.topics[k], p.text)
 	return p.text
 }
 

@@ -110,3 +110,8 @@ var paths = [kinds][]path{
 		{"a.b", -1}, {"nil.x", 13}, {" plan", -1}, {"Plan", -1}, {"tags.-0.1.x", 4}, {"", -1}, {".", -1}, {"..", -1},
 	},
 }
+
+// dangerous are the operators that may be names of members in data.
+var dangerous = map[string]bool{
+	"==": true, "var": true, "if": true, "cat": true, "!": true, "and": true, "+": true, "missing": true, "merge": true, "fractional": true,
+}
