@@ -19,7 +19,7 @@ TESTFLAGS ?= -timeout 15m
 
 # The modules of this repository: the product, and the clients of others that
 # it is tested with (docs/decisions/0006).
-MODULES := . $(patsubst %/go.mod,%,$(wildcard test/clients/go.mod))
+MODULES := . $(patsubst %/go.mod,%,$(wildcard test/clients/go.mod test/compare/go.mod))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -88,6 +88,10 @@ mutants: ## break each rule of the protocol, and expect a test to notice
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (all)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: bench-compare
+bench-compare: ## compare evaluation with flagd, others and hand-written code; writes bench/compare.json and docs/performance.*; takes ARGS
+	cd test/compare && go run . $(ARGS)
 
 .PHONY: bench-distribution
 bench-distribution: ## measure changes, first loads and doors; writes bench/*.json

@@ -1,7 +1,6 @@
 package evaluator
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,12 +19,10 @@ type Flag struct {
 	variants []variant // by name
 	fallback int       // the default variant; none if there is none
 
-	rule     *jsonlogic.Program // nil if the flag has no targeting
-	outcomes []outcome          // of the rule's constants
-
+	rule     *jsonlogic.Program // whose constants are outcomes; nil without targeting
 	metadata map[string]any
-	content  [sha256.Size]byte // of everything that answers depend on
-	broken   error             // why it never compiled; nil if it did
+	content  contentHash
+	broken   error // why it never compiled; nil if it did
 }
 
 type variant struct {
@@ -65,24 +62,19 @@ func newFlag(key string, definition any, settings *Settings) (*Flag, mistakes) {
 		return nil, found
 	}
 	members, found = settings.replaceRefs(members)
+	f := &Flag{key: key}
+	var own mistakes // are told after those of the rule
+	f.readVariants(members, &own)
+	f.disabled = stringMember(members, "state", &own) == "DISABLED"
+	f.metadata = settings.overlay(objectMember(members, "metadata", &own))
 	at, rule, targeted := member(members, "targeting")
-	var program *jsonlogic.Program
-	if found == nil {
-		program = settings.compileRule(syntax.Pointer("", at), rule, targeted, &found)
+	if found == nil && targeted {
+		f.rule = f.compileRule(settings, syntax.Pointer("", at), rule, &found)
 	}
-	f := &Flag{key: key, rule: program, disabled: stringMember(members, "state", &found) == "DISABLED"}
-	f.readVariants(members, &found)
-	f.metadata = settings.overlay(objectMember(members, "metadata", &found))
-	if found != nil {
+	if found = append(found, own...); found != nil {
 		return nil, found
 	}
-	if program != nil {
-		f.outcomes = make([]outcome, len(program.Constants()))
-		for i, constant := range program.Constants() {
-			f.outcomes[i] = f.outcomeOf(constant)
-		}
-	}
-	f.content = digest(f, rule, targeted)
+	f.content = hashContent(f, rule, targeted)
 	return f, nil
 }
 
@@ -110,18 +102,18 @@ func (s *Settings) replaceRefs(members map[string]any) (replaced map[string]any,
 	return replaced, found
 }
 
-// compileRule compiles the rule at the place at of a flag, if it has targeting.
-func (s *Settings) compileRule(at string, rule any, targeted bool, found *mistakes) *jsonlogic.Program {
-	if object, ok := rule.(map[string]any); !targeted || ok && len(object) == 0 {
-		return nil
+// compileRule compiles the rule at the place at of the flag.
+func (f *Flag) compileRule(settings *Settings, at string, rule any, found *mistakes) *jsonlogic.Program {
+	if object, ok := rule.(map[string]any); ok && len(object) == 0 {
+		return nil // which flagd takes for none
 	}
-	program, err := jsonlogic.Compile(rule)
+	program, err := jsonlogic.CompileFor(rule, func(v any) int { return f.outcomeOf(v).number() })
 	if err == nil {
 		return program
 	}
 	// Most rules are right, and do without a search for what is wrong, and
 	// where.
-	if wrong := s.checkUsed(at, rule); wrong != nil {
+	if wrong := settings.checkUsed(at, rule); wrong != nil {
 		*found = append(*found, wrong...)
 	} else {
 		found.add(at, "%v", err)
@@ -177,7 +169,7 @@ func BrokenFlag(key string, cause error) *Flag {
 	}
 	return &Flag{
 		key:     key,
-		content: sha256.Sum256([]byte(cause.Error())),
+		content: hashOf([]byte(cause.Error())),
 		broken:  cause,
 	}
 }
@@ -229,7 +221,7 @@ func (f *Flag) resolveAt(r *Resolution, ec Context, now int64) {
 	var o outcome
 	switch {
 	case result.Constant >= 0:
-		o = f.outcomes[result.Constant]
+		o = numbered(result.Constant)
 	case result.Err != nil:
 		r.failRule(f, result.Err)
 		return

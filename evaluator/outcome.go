@@ -18,6 +18,11 @@ const (
 	outcomeNone                        // nothing: JSON has no text for it
 )
 
+// number is o as a number from 0, which [numbered] takes back.
+func (o outcome) number() int { return int(o) - int(outcomeNone) }
+
+func numbered(n int) outcome { return outcome(n) + outcomeNone } //nolint:gosec // it was one
+
 func (f *Flag) outcomeOfResult(result *jsonlogic.Result) outcome {
 	if result.IsNull() {
 		return outcomeNull

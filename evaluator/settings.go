@@ -85,7 +85,7 @@ func (s *Settings) overlay(own map[string]any) map[string]any {
 	if len(own) == 0 {
 		return s.Metadata()
 	}
-	if s == nil {
+	if s == nil || len(s.raw) == 0 {
 		return withoutNulls(own)
 	}
 	all := make(map[string]any, len(s.raw)+len(own))
@@ -98,9 +98,21 @@ func withoutNulls(m map[string]any) map[string]any {
 	if len(m) == 0 {
 		return nil
 	}
+	if !holdsNull(m) {
+		return m
+	}
 	m = maps.Clone(m)
 	maps.DeleteFunc(m, func(_ string, v any) bool { return v == nil })
 	return m
+}
+
+func holdsNull(m map[string]any) bool {
+	for _, v := range m {
+		if v == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // check returns what would make the evaluation of rule fail whoever asks.

@@ -1,6 +1,10 @@
 package jsonlogic
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // equal is ==.
 func equal(a, b value) bool {
@@ -114,8 +118,8 @@ type wordList struct {
 // quicker than to hash.
 const fewWords = 8
 
-func newWordList(all []any) wordList {
-	l := wordList{all: all, plain: true}
+func newWordList(all []any) *wordList {
+	l := &wordList{all: all, plain: true}
 	for _, element := range all {
 		switch element := element.(type) {
 		case []any:
@@ -132,6 +136,14 @@ func newWordList(all []any) wordList {
 		l.few = nil
 	}
 	return l
+}
+
+// texts are the texts of the list; nil if there are none.
+func (l *wordList) texts() []string {
+	if l.words == nil {
+		return l.few
+	}
+	return slices.Collect(maps.Keys(l.words))
 }
 
 func (m *machine) among(v *value, l *wordList) bool {

@@ -3,6 +3,7 @@ package jsonlogic
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,26 +28,46 @@ func (e *ContextError) Error() string {
 // Unwrap returns the cause.
 func (e *ContextError) Unwrap() error { return e.Err }
 
-// slots are the variables of a program, each with what to give in its place.
-type slots []node
+// A variable is one that a program reads.
+type variable struct {
+	name     string   // of the member of the context
+	path     []string // from there on, the name included
+	fallback *value   // what to give in its place; nil is null
+	plain    bool     // it is a member of the context itself, and not ours
+	exact    bool     // that its text may not be UTF-8 makes a difference
+	classes  classes
+}
 
-func (s *slots) add(variable node) node {
-	for i, known := range *s {
-		if slotsEqual(known, variable) {
-			variable.op, variable.slot = opSlot, uint16(i) //nolint:gosec // at most maxSlots
-			return variable
+func (v *variable) orElse() value {
+	if v.fallback == nil {
+		return nothing
+	}
+	return *v.fallback
+}
+
+// slots are the variables of a program.
+type slots []variable
+
+// add returns a node that reads what n, an opPath, reads, from a slot if there
+// are slots left.
+func (s *slots) add(n node) node {
+	n.op = opPath
+	at := slices.IndexFunc(*s, func(known variable) bool {
+		return slices.Equal(known.path, n.path) && sameConstant(known.orElse(), n.val)
+	})
+	if at < 0 {
+		if len(*s) == maxSlots {
+			return n
 		}
+		at = len(*s)
+		v := variable{name: n.path[0], path: n.path, plain: len(n.path) == 1 && n.path[0] != flagdProperties}
+		if n.val.kind != null {
+			v.fallback = &n.val
+		}
+		*s = append(*s, v)
 	}
-	if len(*s) == maxSlots {
-		return variable
-	}
-	variable.op = opPath
-	if len(variable.path) == 1 && variable.path[0] != flagdProperties {
-		variable.op = opSlot // which says that it can be read without further ado
-	}
-	*s = append(*s, variable)
-	variable.op, variable.slot = opSlot, uint16(len(*s)-1) //nolint:gosec // at most maxSlots
-	return variable
+	n.op, n.slot = opSlot, uint16(at) //nolint:gosec // at most maxSlots
+	return n
 }
 
 const (
@@ -54,35 +75,24 @@ const (
 	noSlot   = 0xFFFF // the slot of tests that are about no variable
 )
 
-func slotsEqual(a, b node) bool {
-	if strings.Join(a.path, ".") != strings.Join(b.path, ".") || a.val.kind != b.val.kind {
-		return false
-	}
-	switch a.val.kind {
-	case null:
-		return true
-	case text:
-		return a.val.text() == b.val.text()
-	case number, boolean:
-		return math.Float64bits(a.val.num) == math.Float64bits(b.val.num)
-	default:
-		return false
-	}
+// sameConstant is false for arrays and objects.
+func sameConstant(a, b value) bool {
+	return a.kind == b.kind && a.kind <= text && math.Float64bits(a.num) == math.Float64bits(b.num) && a.text() == b.text()
 }
 
 // load reads variable i. Most variables are texts at the top of the context.
 func (m *machine) load(into *value, i uint16) {
-	variable := &m.program.variables[i]
-	if variable.op != opSlot {
-		*into = m.lookupContext(variable.path, variable.val)
-		return
-	}
-	raw := m.in.Context[variable.path[0]]
-	if s, ok := raw.(string); ok && utf8.ValidString(s) {
+	v := &m.program.variables[i]
+	if raw := m.in.Context[v.name]; !v.plain {
+		*into = m.lookupContext(v.path, v.orElse())
+	} else if s, ok := raw.(string); ok && (!v.exact || utf8.ValidString(s)) {
 		into.ref, into.kind = raw, text
-		return
+	} else {
+		*into = m.take(raw, v.path, v.orElse())
 	}
-	*into = m.take(raw, variable.path, variable.val)
+	if v.classes != nil && into.kind == text {
+		into.num = v.classes.of(into.text())
+	}
 }
 
 // lookupContext follows path, which has at least one step, into the context.

@@ -38,6 +38,7 @@ const (
 	testStarts
 	testEnds
 	testVersion
+	testClass  // its text belongs to a class; what the class is, is asked of what is no text
 	testTree   // the value of a tree is true
 	testSwitch // leads where its text says
 	testSplit  // leads where the subject's bucket is
@@ -48,12 +49,12 @@ type test struct {
 	kind    testKind
 	against kind     // of what the slot is compared with
 	rel     relation // of testVersion
-	memo    uint8    // of testVersion: where the slot is remembered as a version
+	memo    uint8    // of testVersion: where the slot is remembered as a version; of testClass: the class
 	slot    uint16
-	table   int32 // index of what belongs to the test: a list, a switch, a split, a tree, a version
 	yes, no target
 	num     float64 // the constant, as a number
 	str     string  // the constant, as a text
+	data    any     // what else belongs to the test: a pointer, whose type its kind says
 }
 
 // walk goes through the graph until it comes to a leaf, or fails. What it reads
@@ -74,20 +75,33 @@ func (m *machine) walk(slots []value, versions []version) target {
 		var ok bool
 		switch t.kind {
 		case testEqualText:
-			ok = v.kind == text && v.text() == t.str || v.kind != text && v.kind != null && v.toNumber() == t.num
+			ok = t.equalsText(v)
 		case testAmong:
-			ok = m.among(v, &p.lists[t.table])
+			l, _ := t.data.(*wordList)
+			ok = m.among(v, l)
+		case testClass:
+			if v.kind == text {
+				ok = inClass(v.num, t.memo)
+			} else if l, isList := t.data.(*wordList); isList {
+				ok = m.among(v, l)
+			} else {
+				ok = t.equalsText(v)
+			}
 		case testContains:
 			ok = m.contains(v, t.str)
 		case testVersion:
-			ok = t.holdsVersion(v, &versions[t.memo], &p.releases[t.table])
+			release, _ := t.data.(*version)
+			ok = t.holdsVersion(v, &versions[t.memo], release)
 		case testTree:
-			ok = m.eval(&p.trees[t.table], value{kind: wholeContext}).truthy()
+			n, _ := t.data.(*node)
+			ok = m.eval(n, value{kind: wholeContext}).truthy()
 		case testSwitch:
-			at = p.switches[t.table].choose(v, t.no)
+			s, _ := t.data.(*textSwitch)
+			at = s.choose(v, t.no)
 			continue
 		case testSplit:
-			at = m.choose(v, &p.splits[t.table], t.no)
+			s, _ := t.data.(*split)
+			at = m.choose(v, s, t.no)
 			continue
 		default:
 			ok = t.holds(v)
@@ -113,10 +127,12 @@ func (t *test) holds(v *value) bool {
 		return v.truthy()
 	case testNull:
 		return v.kind == null
+	case testEqualText:
+		return t.equalsText(v)
 	case testEqualNumber:
 		return v.kind != null && v.toNumber() == t.num
 	case testSame:
-		return v.kind == t.against && v.num == t.num && v.text() == t.str
+		return v.kind == t.against && (v.kind == text || v.num == t.num) && v.text() == t.str
 	case testStarts:
 		s := v.text()
 		return v.kind == text && len(s) >= len(t.str) && s[:len(t.str)] == t.str
@@ -126,6 +142,13 @@ func (t *test) holds(v *value) bool {
 	default:
 		return t.ordered(v)
 	}
+}
+
+func (t *test) equalsText(v *value) bool {
+	if v.kind == text {
+		return v.text() == t.str
+	}
+	return v.kind != null && v.toNumber() == t.num
 }
 
 // ordered answers the tests of order. A text is compared with a text as a text,

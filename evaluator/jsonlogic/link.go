@@ -8,22 +8,25 @@ import (
 // A linker turns a tree into a graph of tests. It works backwards: where a test
 // leads exists before the test.
 type linker struct {
-	p     Program
-	texts map[string]target // constants
-	memos map[uint16]uint8  // where slots are remembered as versions
+	p      *Program
+	slots  slots
+	number func(any) int
+	texts  map[string]target // constants
+	others []constantTarget
+	memos  map[uint16]uint8 // where slots are remembered as versions
 }
 
 // maxMemos is how many variables are remembered as versions. Few rules know
 // more than one.
 const maxMemos = 2
 
-func link(tree node, s slots) *Program {
-	l := linker{texts: make(map[string]target), memos: make(map[uint16]uint8)}
-	l.p.variables = s
-	l.p.timed = tree.readsTime() || slices.ContainsFunc(s, node.readsTime)
+func link(tree node, s slots, number func(any) int) *Program {
+	l := linker{p: new(Program), slots: s, number: number, texts: make(map[string]target), memos: make(map[uint16]uint8)}
+	l.p.timed = tree.readsTime()
 	l.p.entry = l.result(&tree)
+	l.p.variables = slices.Clip(l.slots)
 	l.p.optimise()
-	return &l.p
+	return l.p
 }
 
 func (l *linker) constant(v value) target {
@@ -32,22 +35,26 @@ func (l *linker) constant(v value) target {
 		return l.tree(&n)
 	}
 	if v.kind == text {
-		if t, ok := l.texts[v.text()]; ok {
-			return t
+		t, ok := l.texts[v.text()]
+		if !ok {
+			t = toConstant(l.number(v.ref))
+			l.texts[v.text()] = t
+		}
+		return t
+	}
+	for _, known := range l.others {
+		if sameConstant(known.v, v) {
+			return known.to
 		}
 	}
-	for i, known := range l.p.constants {
-		if k := valueOf(known); k.kind == v.kind && v.kind <= number && k.num == v.num &&
-			math.Signbit(k.num) == math.Signbit(v.num) {
-			return toConstant(i)
-		}
-	}
-	l.p.constants = append(l.p.constants, v.any())
-	t := toConstant(len(l.p.constants) - 1)
-	if v.kind == text {
-		l.texts[v.text()] = t
-	}
+	t := toConstant(l.number(v.any()))
+	l.others = append(l.others, constantTarget{v, t})
 	return t
+}
+
+type constantTarget struct {
+	v  value
+	to target
 }
 
 func (l *linker) tree(n *node) target {
@@ -151,8 +158,8 @@ func (l *linker) condition(n *node, yes, no target) target {
 
 // ask links a condition that there is no test for.
 func (l *linker) ask(n *node, yes, no target) target {
-	at := l.tree(n).index()
-	return l.test(test{kind: testTree, slot: noSlot, table: int32(at), yes: yes, no: no}) //nolint:gosec // bounded by MaxNodes
+	tree := *n
+	return l.test(test{kind: testTree, slot: noSlot, data: &tree, yes: yes, no: no})
 }
 
 func (l *linker) all(conditions []node, yes, no target) target {
@@ -249,8 +256,7 @@ func (l *linker) compared(op operator, slot uint16, c value) (test, bool) {
 			return t, false
 		}
 		t.kind = testAmong
-		t.table = int32(len(l.p.lists)) //nolint:gosec // bounded by MaxNodes
-		l.p.lists = append(l.p.lists, newWordList(c.list()))
+		t.data = newWordList(c.list())
 	case opContainsAny:
 		t.kind = testContains
 		return t, c.kind == text
@@ -278,11 +284,7 @@ func (l *linker) versionQuestion(n *node) (test, bool) {
 		l.memos[slot] = memo
 	}
 	l.p.versioned = true
-	l.p.releases = append(l.p.releases, release)
-	return test{
-		kind: testVersion, slot: slot, memo: memo, rel: r,
-		table: int32(len(l.p.releases) - 1), //nolint:gosec // bounded by MaxNodes
-	}, true
+	return test{kind: testVersion, slot: slot, memo: memo, rel: r, data: &release}, true
 }
 
 // split links a fractional whose variants and weights are constants. Variants
@@ -316,7 +318,7 @@ func (l *linker) split(n *node, leaf func(value) target, none target, whole func
 	}
 	slot := uint16(noSlot)
 	if len(s.pieces) == 0 {
-		v := (*slots)(&l.p.variables).add(variable)
+		v := l.slots.add(variable)
 		if v.op != opSlot {
 			return 0, false
 		}
@@ -326,8 +328,7 @@ func (l *linker) split(n *node, leaf func(value) target, none target, whole func
 	if s.named {
 		s.unusual = whole(n)
 	}
-	l.p.splits = append(l.p.splits, s)
-	l.p.tests = append(l.p.tests, test{kind: testSplit, slot: slot, table: int32(len(l.p.splits) - 1), no: none, yes: none}) //nolint:gosec // bounded by MaxNodes
+	l.p.tests = append(l.p.tests, test{kind: testSplit, slot: slot, data: &s, no: none, yes: none})
 	return toTest(len(l.p.tests) - 1), true
 }
 

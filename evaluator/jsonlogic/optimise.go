@@ -16,6 +16,12 @@ func (p *Program) optimise() {
 	}
 	p.findSwitches()
 	p.renumber()
+	p.classify()
+	for i := range p.tests {
+		if t := &p.tests[i]; t.slot != noSlot && t.minds() {
+			p.variables[t.slot].exact = true
+		}
+	}
 }
 
 // maxThreaded is up to how many tests the threading of jumps, whose time grows
@@ -47,7 +53,7 @@ func newThreader(p *Program) *threader {
 	for i := range p.tests {
 		t.questions[i] = i
 		for j := range i {
-			if p.asksSame(&p.tests[j], &p.tests[i]) {
+			if asksSame(&p.tests[j], &p.tests[i]) {
 				t.questions[i] = j
 				break
 			}
@@ -57,19 +63,22 @@ func newThreader(p *Program) *threader {
 }
 
 // asksSame says whether a and b are the same question, with one answer.
-func (p *Program) asksSame(a, b *test) bool {
+func asksSame(a, b *test) bool {
 	if a.kind != b.kind || a.slot != b.slot || a.against != b.against ||
 		a.num != b.num && !bothNaN(a.num, b.num) || a.str != b.str {
 		return false
 	}
 	switch a.kind {
 	case testTree, testSplit, testSwitch:
-		return a.table == b.table
+		return a.data == b.data
 	case testAmong:
-		x, y := &p.lists[a.table], &p.lists[b.table]
+		x, _ := a.data.(*wordList)
+		y, _ := b.data.(*wordList)
 		return !slices.ContainsFunc(x.all, isContainer) && !slices.ContainsFunc(y.all, isContainer) && slices.Equal(x.all, y.all)
 	case testVersion:
-		return a.rel == b.rel && p.releases[a.table] == p.releases[b.table]
+		x, _ := a.data.(*version)
+		y, _ := b.data.(*version)
+		return a.rel == b.rel && *x == *y
 	default:
 		return true
 	}
@@ -112,7 +121,7 @@ func (t *threader) run() {
 
 // splitWays tells the tests behind a split what was known before it.
 func (t *threader) splitWays(current *test, facts []answer) {
-	s := &t.p.splits[current.table]
+	s, _ := current.data.(*split)
 	for _, to := range s.targets {
 		t.arrive(to, facts)
 	}
@@ -136,7 +145,7 @@ func (t *threader) learn(current *test, i int, a answer, facts []answer) {
 		if t.questions[j] != j || other.slot != current.slot {
 			continue
 		}
-		if holds, ok := t.p.answers(other, v); ok {
+		if holds, ok := answers(other, v); ok {
 			facts[j] = isNo
 			if holds {
 				facts[j] = isYes
@@ -147,21 +156,20 @@ func (t *threader) learn(current *test, i int, a answer, facts []answer) {
 
 // answers answers t for a variable that is the text v, if t is about nothing
 // else.
-func (p *Program) answers(t *test, v value) (holds, ok bool) {
+func answers(t *test, v value) (holds, ok bool) {
 	var m machine
 	switch t.kind {
 	case testTree, testSplit, testSwitch:
 		return false, false
 	case testAmong:
-		if !p.lists[t.table].plain {
-			return false, false
-		}
-		return m.among(&v, &p.lists[t.table]), true
+		l, _ := t.data.(*wordList)
+		return l.plain && m.among(&v, l), l.plain
 	case testContains:
 		return m.contains(&v, t.str), true
 	case testVersion:
-		own := versionOf(v)
-		return own.state == versionValid && t.rel.holds(&own, &p.releases[t.table]), true
+		var own version
+		release, _ := t.data.(*version)
+		return t.holdsVersion(&v, &own, release), true
 	default:
 		return t.holds(&v), true
 	}
@@ -243,7 +251,7 @@ func (p *Program) findSwitches() {
 		if head.kind != testEqualText || inChain[i] {
 			continue
 		}
-		s := textSwitch{texts: make(map[string]target)}
+		s := &textSwitch{texts: make(map[string]target)}
 		at := toTest(i)
 		for at.isTest() && p.tests[at].kind == testEqualText && p.tests[at].slot == head.slot {
 			t := &p.tests[at]
@@ -259,8 +267,7 @@ func (p *Program) findSwitches() {
 		if len(s.texts) <= fewTexts {
 			continue
 		}
-		p.switches = append(p.switches, s)
-		p.tests[i] = test{kind: testSwitch, slot: head.slot, table: int32(len(p.switches) - 1), yes: at, no: at} //nolint:gosec // bounded by MaxNodes
+		p.tests[i] = test{kind: testSwitch, slot: head.slot, data: s, yes: at, no: at}
 	}
 }
 
@@ -296,7 +303,7 @@ func (r *renumbering) visit(old target) target {
 		t := r.tests[at]
 		switch t.kind {
 		case testSwitch:
-			s := &r.p.switches[t.table]
+			s, _ := t.data.(*textSwitch)
 			for name, to := range s.texts {
 				s.texts[name] = r.visit(to)
 			}
@@ -304,7 +311,7 @@ func (r *renumbering) visit(old target) target {
 				s.numbers[i].to = r.visit(s.numbers[i].to)
 			}
 		case testSplit:
-			s := &r.p.splits[t.table]
+			s, _ := t.data.(*split)
 			for i := range s.targets {
 				s.targets[i] = r.visit(s.targets[i])
 			}

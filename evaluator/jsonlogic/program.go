@@ -5,17 +5,13 @@ import "math"
 // A Program is a compiled rule. It never changes, and may be run from any number
 // of goroutines at once.
 type Program struct {
-	variables []node // that the rule reads, by slot
+	variables []variable // that the rule reads, by slot
 	entry     target
 	tests     []test
-	lists     []wordList
-	switches  []textSwitch
-	splits    []split
-	releases  []version
-	trees     []node
-	constants []any
-	timed     bool // it may ask for the time
-	versioned bool // it remembers versions
+	trees     []node // the leaves that are trees
+	constants []any  // for those that no one numbered
+	timed     bool   // it may ask for the time
+	versioned bool   // it remembers versions
 }
 
 // An Input is what a program is run for.
@@ -64,13 +60,29 @@ func (r *Result) IsNull() bool { return r.v.kind == null }
 // evaluation might look at it, and an error for rules beyond [MaxDepth] and
 // [MaxNodes]. Whatever else is wrong with a rule shows when it is run.
 func Compile(rule any) (*Program, error) {
+	var constants []any
+	p, err := CompileFor(rule, func(v any) int {
+		constants = append(constants, v)
+		return len(constants) - 1
+	})
+	if err == nil {
+		p.constants = constants
+	}
+	return p, err
+}
+
+// CompileFor is [Compile] for someone to whom results stand for something else:
+// number says for what. It is called while the rule is compiled, with each
+// result that is known without a context, and gives numbers from 0 to 2³⁰-1,
+// which then are [Result.Constant]. The program has no Constants.
+func CompileFor(rule any, number func(any) int) (*Program, error) {
 	var s slots
 	p := parser{slots: &s, fold: true}
 	tree, err := p.parse(rule, 0)
 	if err != nil {
 		return nil, err
 	}
-	return link(tree, s), nil
+	return link(tree, s, number), nil
 }
 
 // Constants returns the results that are known without a context. It must not

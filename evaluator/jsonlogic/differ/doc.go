@@ -1,12 +1,13 @@
 // Package differ asks flagd's own engine and another one the same questions,
 // and finds the questions that they answer differently. It serves tests.
 //
-// A [Generator] makes a [Case]: a rule together with contexts in which the
-// rule has something to decide, because both are drawn from the same words.
-// Everything follows from a seed or from the bytes of a fuzzer. [Case.Check]
-// compares the answers, and [Shrink] makes what differs small enough to read.
+// A [Case] is a rule together with contexts in which it has something to
+// decide, because both are drawn from the same words. It follows from a seed
+// and a number, or from the bytes of a fuzzer. [Case.Judge] says whether an
+// answer is flagd's, and [Shrink] makes a case that tells two engines apart
+// small enough to read.
 //
-// The two engines may differ, and only so:
+// An engine may differ from flagd's so, and only so:
 //
 //   - What is data stays data. flagd's engine executes an object with one
 //     member that comes out of the context if it stands in a branch of "if",
@@ -15,9 +16,11 @@
 //     makes it data there too. See inert.go.
 //   - A context that JSON cannot carry is an error to flagd whatever the rule
 //     says. It may be one only for rules that read the value in question.
-//   - A key of the context that is not UTF-8 is replaced by flagd, so that two
-//     keys may become one.
-//   - Inside the loops that flagd's engine prepares by putting the values of
-//     variables in the place of the variables, an array of the context can
-//     become the list of arguments of an operator. See [Case.Lenient].
+//   - flagd replaces what is not UTF-8 in the names of a context, so that two
+//     names may become one.
+//
+// Bounds of depth, steps and size, which an engine may have and flagd's has
+// not, are not reached by what is generated. Answers that depend on the order
+// in which Go goes through a map do not occur either: they need a "var" beside
+// other members of an object, and among those one whose evaluation panics.
 package differ

@@ -104,73 +104,17 @@ func (g *generator) membership(depth int) any {
 
 // constants returns a written list, now and then with something else in it.
 func (g *generator) constants(k kind) any {
-	list := make([]any, 1+g.n(6))
+	most := 6
+	if g.rarely(5) {
+		most = 14
+	}
+	list := make([]any, 1+g.n(most))
 	for i := range list {
 		if list[i] = g.constant(k); g.rarely(12) {
 			list[i] = g.leaf(kind(g.n(int(kinds))))
 		}
 	}
 	return list
-}
-
-// chain returns what engines like to make a table of: one variable, compared
-// with one constant after the other.
-func (g *generator) chain() any {
-	k := pick(&g.dice, []kind{text, text, number, version})
-	op := pick(&g.dice, []string{"==", "==", "===", "in"})
-	of := g.variable(k)
-	args := []any{}
-	for i := range 1 + g.n(9) {
-		a, b := of, g.constant(k)
-		switch g.n(12) {
-		case 11:
-			b = g.constant(kind(g.n(int(kinds))))
-		case 10:
-			a = g.variable(k)
-		case 9, 8:
-			a, b = b, a
-		}
-		condition := g.call(op, a, b)
-		if op == "in" {
-			condition = g.call(op, a, g.constants(k))
-		}
-		if g.rarely(16) {
-			condition = g.rule(boolean, 2)
-		}
-		args = append(args, condition, g.branch(i))
-	}
-	if g.n(2) == 0 {
-		args = append(args, g.branch(len(args)))
-	}
-	if g.n(3) < 2 {
-		return g.call(pick(&g.dice, []string{"if", "if", "?:"}), args...)
-	}
-	return nest(args)
-}
-
-// nest writes an if with many branches as many with one each.
-func nest(args []any) any {
-	if len(args) <= 3 {
-		return map[string]any{"if": args}
-	}
-	return map[string]any{"if": []any{args[0], args[1], nest(args[2:])}}
-}
-
-func (g *generator) branch(i int) any {
-	switch g.n(8) {
-	case 7:
-		return g.rule(text, 1)
-	case 6:
-		return nil
-	default:
-		return plainTexts[i%len(plainTexts)]
-	}
-}
-
-// choice returns an if whose branches are of a kind.
-func (g *generator) choice(k kind, depth int) any {
-	args := []any{g.rule(boolean, depth-1), g.rule(k, depth-1), g.rule(k, depth-1), g.rule(k, depth-1), g.rule(k, depth-1)}
-	return g.call(pick(&g.dice, []string{"if", "if", "?:", "or", "and"}), args[:2+g.n(4)]...)
 }
 
 func (g *generator) arithmetic(depth int) any {

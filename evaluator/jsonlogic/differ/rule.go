@@ -15,7 +15,10 @@ const (
 // targeting returns a whole rule. The templates see to it that answers are
 // spread over values, null and errors.
 func (g *generator) targeting() any {
-	switch g.n(16) {
+	switch g.n(18) {
+	case 17, 16:
+		g.narrow = true
+		return g.decision(1 + g.n(4))
 	case 0, 1:
 		return g.rule(text, 3)
 	case 2, 3, 4: // a condition without an else often ends in null

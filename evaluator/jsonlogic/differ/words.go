@@ -96,7 +96,7 @@ var paths = [kinds][]path{
 	},
 	number: {
 		{"age", 1}, {"n", 10}, {"user.age", 7}, {"nums.0", 5}, {"nums.1", 5}, {"items.0.qty", 6}, {"items.1.id", 6}, {"id", 17}, {"mixed.0", 12},
-		{"nums.1.5", 5}, {"nums.-1", 5}, {"nums.99", 5}, {"nums.nan", 5}, {"nums.1e999", 5}, {"nums.1_0", 5}, {".age", 1},
+		{"nums.1.5", 5}, {"nums.-1", 5}, {"nums.99", 5}, {"nums.nan", 5}, {"nums.1e999", 5}, {"nums.1_0", 5}, {".age", 1}, {"$flagd.timestamp", -1}, {"targetingKey.0", targetingKey},
 	},
 	boolean: {{"beta", 2}, {"items.0.ok", 6}, {"mixed.2", 12}, {"beta.", 2}, {"user.ok", 7}},
 	version: {{"version", 3}, {"min", 16}, {"user.version", 7}},
@@ -107,7 +107,7 @@ var paths = [kinds][]path{
 	object:  {{"user", 7}, {"o", 14}, {"items.0", 6}, {"user.address", 7}, {"$flagd", -1}},
 	null: {
 		{"nosuch", -1}, {"nil", 13}, {"user.nosuch", 7}, {"plan.length", 0}, {"nosuch.deeper", -1}, {"age.0", 1}, {"items.9.id", 6}, {"user.nil", 7},
-		{"a.b", -1}, {"nil.x", 13}, {" plan", -1}, {"Plan", -1}, {"tags.-0.1.x", 4}, {"", -1}, {".", -1}, {"..", -1},
+		{"a.b", -1}, {"nil.x", 13}, {" plan", -1}, {"Plan", -1}, {"tags.-0.1.x", 4}, {"", -1}, {".", -1}, {"..", -1}, {"$flagd.nosuch", -1}, {"$flagd.flagKey.x", -1}, {"$flagd.", -1},
 	},
 }
 

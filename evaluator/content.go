@@ -8,8 +8,16 @@ import (
 	"slices"
 )
 
-// digest is a hash of everything that the answers of f depend on.
-func digest(f *Flag, rule any, targeted bool) [sha256.Size]byte {
+// A contentHash tells apart flags whose answers may differ: 128 bits of SHA-256.
+type contentHash [16]byte
+
+func hashOf(b []byte) contentHash {
+	sum := sha256.Sum256(b)
+	return contentHash(sum[:len(contentHash{})])
+}
+
+// hashContent hashes everything that the answers of f depend on.
+func hashContent(f *Flag, rule any, targeted bool) contentHash {
 	var few [1024]byte
 	b := few[:0]
 	b = append(b, flags(f.disabled, targeted))
@@ -21,7 +29,7 @@ func digest(f *Flag, rule any, targeted bool) [sha256.Size]byte {
 	}
 	b = appendValue(b, rule)
 	b = appendMembers(b, f.metadata)
-	return sha256.Sum256(b)
+	return hashOf(b)
 }
 
 func flags(bits ...bool) (all byte) {

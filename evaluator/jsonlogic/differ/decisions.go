@@ -1,0 +1,113 @@
+package differ
+
+// chain returns what engines like to make a table of: one variable, compared
+// with one constant after the other.
+func (g *generator) chain() any {
+	k := pick(&g.dice, []kind{text, text, number, version})
+	op := pick(&g.dice, []string{"==", "==", "===", "in"})
+	of := g.variable(k)
+	args := []any{}
+	for i := range 1 + g.n(14) {
+		a, b := of, g.constant(k)
+		switch g.n(12) {
+		case 11:
+			b = g.constant(kind(g.n(int(kinds))))
+		case 10:
+			a = g.variable(k)
+		case 9, 8:
+			a, b = b, a
+		}
+		condition := g.call(op, a, b)
+		if op == "in" {
+			condition = g.call(op, a, g.constants(k))
+		}
+		if g.rarely(16) {
+			condition = g.rule(boolean, 2)
+		}
+		args = append(args, condition, g.branch(i))
+	}
+	if g.n(2) == 0 {
+		args = append(args, g.branch(len(args)))
+	}
+	if g.n(3) < 2 {
+		return g.call(pick(&g.dice, []string{"if", "if", "?:"}), args...)
+	}
+	return nest(args)
+}
+
+// nest writes an if with many branches as many with one each.
+func nest(args []any) any {
+	if len(args) <= 3 {
+		return map[string]any{"if": args}
+	}
+	return map[string]any{"if": []any{args[0], args[1], nest(args[2:])}}
+}
+
+func (g *generator) branch(i int) any {
+	switch g.n(8) {
+	case 7:
+		return g.rule(text, 1)
+	case 6:
+		return nil
+	default:
+		return plainTexts[i%len(plainTexts)]
+	}
+}
+
+// choice returns an if whose branches are of a kind.
+func (g *generator) choice(k kind, depth int) any {
+	args := []any{g.rule(boolean, depth-1), g.rule(k, depth-1), g.rule(k, depth-1), g.rule(k, depth-1), g.rule(k, depth-1)}
+	return g.call(pick(&g.dice, []string{"if", "if", "?:", "or", "and"}), args[:2+g.n(4)]...)
+}
+
+// decision returns what engines like to make a graph of: conditions on few
+// variables, one inside the branches of the other, so that what is known of a
+// variable decides conditions further down.
+func (g *generator) decision(depth int) any {
+	if depth <= 0 || g.nodes > maxNodes {
+		switch g.n(8) {
+		case 7:
+			return nil
+		case 6:
+			return g.test()
+		case 5:
+			return g.variable(text)
+		default:
+			return pick(&g.dice, plainTexts)
+		}
+	}
+	args := []any{g.test(), g.decision(depth - 1)}
+	for g.n(3) == 2 {
+		args = append(args, g.test(), g.decision(depth-1))
+	}
+	if g.n(4) > 0 {
+		args = append(args, g.decision(depth-1))
+	}
+	return map[string]any{"if": args}
+}
+
+// test returns a condition that a graph has a node for, or nearly so.
+func (g *generator) test() any {
+	g.nodes++
+	k := pick(&g.dice, []kind{text, text, number, version, boolean, null})
+	switch g.n(12) {
+	case 11:
+		return g.variable(pick(&g.dice, []kind{boolean, text, number, texts, null}))
+	case 10:
+		return map[string]any{pick(&g.dice, []string{"and", "or"}): []any{g.test(), g.test()}}
+	case 9:
+		return map[string]any{pick(&g.dice, []string{"!", "!!"}): []any{g.test()}}
+	case 8:
+		return map[string]any{pick(&g.dice, []string{"<", "<=", ">", ">="}): []any{g.variable(k), g.constant(k)}}
+	case 7:
+		return map[string]any{"in": []any{g.variable(k), g.constants(k)}}
+	case 6:
+		return g.semver(0)
+	case 5:
+		return map[string]any{pick(&g.dice, []string{"starts_with", "ends_with"}): []any{g.variable(text), g.affix()}}
+	case 4:
+		return map[string]any{pick(&g.dice, []string{"==", "!=", "===", "!=="}): []any{g.constant(k), g.variable(k)}}
+	default:
+		return map[string]any{pick(&g.dice, []string{"==", "!=", "===", "!=="}): []any{g.variable(k), g.constant(k)}}
+	}
+}
