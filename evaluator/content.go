@@ -3,7 +3,6 @@ package evaluator
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"maps"
 	"math"
 	"slices"
 )
@@ -65,7 +64,13 @@ func appendValue(b []byte, v any) []byte {
 
 func appendMembers(b []byte, members map[string]any) []byte {
 	b = binary.AppendUvarint(b, uint64(len(members)))
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	var few [16]string
+	names := few[:0]
+	for name := range members {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		b = appendValue(appendText(b, name), members[name])
 	}
 	return b

@@ -69,7 +69,7 @@ func newFlag(key string, definition any, settings *Settings) (*Flag, mistakes) {
 	f.metadata = settings.overlay(objectMember(members, "metadata", &own))
 	at, rule, targeted := member(members, "targeting")
 	if found == nil && targeted {
-		f.rule = f.compileRule(settings, syntax.Pointer("", at), rule, &found)
+		f.rule = f.compileRule(settings, at, rule, &found)
 	}
 	if found = append(found, own...); found != nil {
 		return nil, found
@@ -102,7 +102,7 @@ func (s *Settings) replaceRefs(members map[string]any) (replaced map[string]any,
 	return replaced, found
 }
 
-// compileRule compiles the rule at the place at of the flag.
+// compileRule compiles the rule that is the member at of the flag.
 func (f *Flag) compileRule(settings *Settings, at string, rule any, found *mistakes) *jsonlogic.Program {
 	if object, ok := rule.(map[string]any); ok && len(object) == 0 {
 		return nil // which flagd takes for none
@@ -113,10 +113,10 @@ func (f *Flag) compileRule(settings *Settings, at string, rule any, found *mista
 	}
 	// Most rules are right, and do without a search for what is wrong, and
 	// where.
-	if wrong := settings.checkUsed(at, rule); wrong != nil {
+	if wrong := settings.checkUsed(syntax.Pointer("", at), rule); wrong != nil {
 		*found = append(*found, wrong...)
 	} else {
-		found.add(at, "%v", err)
+		found.add(syntax.Pointer("", at), "%v", err)
 	}
 	return nil
 }

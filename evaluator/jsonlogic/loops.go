@@ -1,6 +1,9 @@
 package jsonlogic
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // How a loop's body sees variables is flagd's most surprising quirk. map and
 // reduce evaluate the body with each element as the data. filter, none and some
@@ -46,10 +49,27 @@ func (p *parser) parseLoop(n node, args []any, depth int) (node, error) {
 		}
 	}
 	p.nodes = inside.nodes
+	n.loop.settled = len(args) > 1 && !replaceable(args[1])
 	if n.op == opReduce {
 		n.args, err = p.parseAll(args[2:3], depth+1)
 	}
 	return n, err
+}
+
+// replaceable says whether a rule has variables that mean something outside of
+// the loop that it is the body of.
+func replaceable(rule any) bool {
+	switch rule := rule.(type) {
+	case []any:
+		return slices.ContainsFunc(rule, replaceable)
+	case map[string]any:
+		for name, args := range rule {
+			if name == "var" && !isHidden(args) || name != "var" && replaceable(args) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // parseSubject parses what a loop runs over. A written array is data.
@@ -121,7 +141,10 @@ func (m *machine) mapped(n *node, elements []any) value {
 }
 
 func (m *machine) filtered(n *node, elements []any, data value) value {
-	body := m.resolved(n.loop.args[1], data)
+	body := n.loop.body
+	if !n.loop.settled {
+		body = m.parse(m.replace(n.loop.args[1], data))
+	}
 	result := []any{}
 	for _, element := range elements {
 		m.charge(1)
@@ -141,20 +164,21 @@ func (m *machine) quantified(n *node, elements []any, data value) value {
 	if len(n.loop.args) < 2 {
 		return m.fail(errOperand)
 	}
-	rule := n.loop.args[1]
-	if n.op != opAll {
+	rule, body := n.loop.args[1], n.loop.body
+	if n.op != opAll && !n.loop.settled {
 		rule = m.replace(rule, data)
+		body = m.parse(rule)
 	}
 	for _, element := range elements {
 		m.charge(1)
 		e, each := valueOf(element), rule
-		if n.op != opNone {
+		if n.op != opNone && !n.loop.settled {
 			each = m.replace(rule, e)
+			body = m.parse(each)
 		}
 		if m.err != nil || !isRule(each) {
 			return m.fail(errOperand)
 		}
-		body := m.parse(each)
 		v := m.eval(&body, e)
 		if m.err != nil {
 			return nothing
@@ -227,11 +251,6 @@ func (m *machine) convert(v value, to kind) value {
 		}
 	}
 	return m.fail(errOperand)
-}
-
-// resolved is the body of a loop, with its variables replaced by data's.
-func (m *machine) resolved(rule any, data value) node {
-	return m.parse(m.replace(rule, data))
 }
 
 // parse parses a rule that was changed while it is evaluated.

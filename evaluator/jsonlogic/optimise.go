@@ -11,7 +11,7 @@ import (
 // Tests are stored before those that lead to them, so that walking the slice
 // backwards meets a test after all that lead to it.
 func (p *Program) optimise() {
-	if len(p.tests) <= maxThreaded {
+	if 2 < len(p.tests) && len(p.tests) <= maxThreaded {
 		newThreader(p).run()
 	}
 	p.findSwitches()

@@ -29,7 +29,8 @@ type node struct {
 type loop struct {
 	args    []any // as written
 	subject node  // where the elements come from
-	body    node  // for those that do not replace variables in it first; see loops.go
+	body    node  // what is run over them, before variables are replaced
+	settled bool  // there are none to replace; see loops.go
 }
 
 // quoted marks an array or an object in a rule that did not come from the rule's
@@ -91,11 +92,24 @@ func (p *parser) parseList(list []any, depth int) (node, error) {
 	if slices.ContainsFunc(n.args, func(a node) bool { return a.op != opConstant }) {
 		return n, nil
 	}
+	if !slices.ContainsFunc(list, mayBeRule) {
+		return constant(listed(list)), nil
+	}
 	values := make([]any, len(n.args))
 	for i := range n.args {
 		values[i] = n.args[i].val.any()
 	}
 	return constant(listed(values)), nil
+}
+
+// mayBeRule says whether v can be anything but itself.
+func mayBeRule(v any) bool {
+	switch v.(type) {
+	case nil, bool, float64, string:
+		return false
+	default:
+		return true
+	}
 }
 
 func (p *parser) parseAll(rules []any, depth int) ([]node, error) {
@@ -193,6 +207,9 @@ func writtenPath(n node) (path []string, fallback value, ok bool) {
 
 // splitPath splits a variable's name at its dots. Empty steps do not count.
 func splitPath(name string) []string {
+	if name != "" && !strings.Contains(name, ".") {
+		return []string{name}
+	}
 	return slices.DeleteFunc(strings.Split(name, "."), func(step string) bool { return step == "" })
 }
 

@@ -57,13 +57,13 @@ func listed(list []any) value { return value{kind: array, ref: list} }
 
 // valueOf wraps what any of an array, an object or a rule holds.
 func valueOf(v any) value {
-	switch v := v.(type) {
+	switch of := v.(type) { // and what is text or larger stays in the box that it came in
 	case nil:
 		return nothing
 	case bool:
-		return truth(v)
+		return truth(of)
 	case float64:
-		return numeric(v)
+		return numeric(of)
 	case string:
 		return value{kind: text, ref: v}
 	case []any:

@@ -26,43 +26,46 @@ const (
 
 // parseVersion reads a version such as 1.2.3-rc.1+build, 1.2, 1, v1 or V1.
 func parseVersion(s string) version {
-	text := s
+	digits := s
 	if strings.HasPrefix(s, "v") || strings.HasPrefix(s, "V") {
-		s = s[1:]
+		digits = s[1:]
 	}
 	v := version{state: versionValid}
-	var ok bool
+	if !v.parse(digits) {
+		return version{state: versionInvalid}
+	}
+	if v.long {
+		v.rest = "v" + digits
+	}
+	return v
+}
+
+func (v *version) parse(s string) (ok bool) {
 	for i, n := range [...]*uint64{&v.major, &v.minor, &v.patch} {
 		if i > 0 {
 			if s == "" {
-				return v // 1 and 1.2 stand for 1.0.0 and 1.2.0
+				return true // 1 and 1.2 stand for 1.0.0 and 1.2.0
 			}
 			if s[0] != '.' {
-				return version{state: versionInvalid}
+				return false
 			}
 			s = s[1:]
 		}
 		if s, ok = v.number(s, n); !ok {
-			return version{state: versionInvalid}
+			return false
 		}
 	}
 	if strings.HasPrefix(s, "-") {
 		if v.rest, s, ok = identifiers(s, true); !ok {
-			return version{state: versionInvalid}
+			return false
 		}
 	}
 	if strings.HasPrefix(s, "+") {
 		if _, s, ok = identifiers(s, false); !ok {
-			return version{state: versionInvalid}
+			return false
 		}
 	}
-	if s != "" {
-		return version{state: versionInvalid}
-	}
-	if v.long {
-		v.rest = "v" + strings.TrimLeft(text, "vV")
-	}
-	return v
+	return s == ""
 }
 
 // number reads digits without a leading zero.

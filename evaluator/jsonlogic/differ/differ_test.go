@@ -149,6 +149,7 @@ func TestDataStaysData(t *testing.T) {
 		{`{"some":[[1],{"==":[{"var":"o"},1]}]}`, `{"o":{"+":[1]}}`, `false`},
 		{`{"filter":[[1,2],{"some":[[1],{"in":[1,[{"var":"list"}]]}]}]}`, `{"list":[{"var":"a"},1]}`, `error`},
 		{`{"filter":[[1],{"filter":[[1],{"var":"o"}]}]}`, `{"o":{"var":"o"}}`, `[1]`},
+		{`{"all":[[""],{"none":[[{"var":{"cat":""}}],{"id":0,"name":""}]}]}`, `{}`, `false`},
 		{`{"missing":{"var":"list"}}`, `{"list":["a",["b"]]}`, `["a",["b"]]`},
 	} {
 		wanted := differ.Answer{Failed: c.want == "error"}

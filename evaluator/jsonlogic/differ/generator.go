@@ -176,7 +176,11 @@ func (g *generator) object(depth int) any {
 	case 10: // what flagd might take for a rule
 		return map[string]any{pick(&g.dice, suspicious): g.value(kind(g.n(int(kinds))), depth-1)}
 	case 9:
-		o[pick(&g.dice, suspicious)] = g.value(mixed, depth-1)
+		name := pick(&g.dice, suspicious)
+		if name == "var" { // what flagd makes of it depends on chance if others can fail beside it
+			return map[string]any{"name": g.value(text, 0), name: g.value(text, 0)}
+		}
+		o[name] = g.value(mixed, depth-1)
 	case 8, 7, 6:
 		o["address"] = map[string]any{"city": g.value(text, 0), "zip": g.value(number, 0)}
 	}

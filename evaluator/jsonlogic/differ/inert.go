@@ -34,7 +34,7 @@ func isOperator(name string) bool { return dangerous[name] }
 
 // data returns data treated. Members "var" of the context are renamed: the
 // loops look for those in objects with several members too. In data of the
-// rule they look for them rightly.
+// rule they look for them rightly, and what such a member holds is no data.
 func (t treatment) data(v any, ofContext bool) any {
 	switch v := v.(type) {
 	case []any:
@@ -49,7 +49,9 @@ func (t treatment) data(v any, ofContext bool) any {
 			if ofContext && name == "var" || t == poisoned && len(v) == 1 && isOperator(name) {
 				name = poison + name
 			}
-			o[name] = t.data(member, ofContext)
+			if o[name] = member; ofContext || name != "var" {
+				o[name] = t.data(member, ofContext)
+			}
 		}
 		if t == padded && len(o) == 1 {
 			o[padding] = nil
