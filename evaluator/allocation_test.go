@@ -45,7 +45,7 @@ func TestEvaluatingDoesNotAllocate(t *testing.T) {
 		},
 		"other":   {"targetingKey": "u", "email": "bob@x.com", "country": "c1", "plan": "free", "version": "1.0", "age": 21.5, "variant": "v1"},
 		"missing": {},
-		"mixed":   {"targetingKey": 5.0, "email": 1.0, "country": true, "plan": nil, "version": 2.0, "age": "20", "variant": nil},
+		"mixed":   {"targetingKey": 5.0, "email": 1.0, "country": true, "plan": nil, "version": true, "age": "20", "variant": nil},
 	}
 	for name, rule := range rules {
 		if rule != "" {

@@ -19,25 +19,28 @@ var (
 // purify returns what v becomes when it is written as JSON and read again, and
 // whether that is another value. It copies no more than it has to.
 func (m *machine) purify(v any, depth int) (pure any, changed bool, err error) {
-	switch v := v.(type) {
+	switch of := v.(type) { // and what does not change stays in the box that it came in
 	case nil, bool:
 		return v, false, nil
 	case string:
-		if utf8.ValidString(v) {
+		if utf8.ValidString(of) {
 			return v, false, nil
 		}
-		return sanitized(v), true, nil
+		return sanitized(of), true, nil
 	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if math.IsNaN(of) || math.IsInf(of, 0) {
 			return nil, false, errNotFinite
 		}
 		return v, false, nil
 	case []any:
-		return m.purifyList(v, depth+1)
+		if pure, changed, err = m.purifyList(of, depth+1); !changed {
+			pure = v
+		}
+		return pure, changed, err
 	case map[string]any:
-		return m.purifyObject(v, depth+1)
+		return m.purifyObject(of, depth+1)
 	case []string:
-		return m.purifyTexts(v), true, nil
+		return m.purifyTexts(of), true, nil
 	}
 	pure, err = scalar(v)
 	return pure, true, err
@@ -78,7 +81,7 @@ func (m *machine) purifyTexts(texts []string) any {
 	return list
 }
 
-func (m *machine) purifyList(list []any, depth int) (any, bool, error) {
+func (m *machine) purifyList(list []any, depth int) (pure any, changed bool, err error) {
 	if list == nil {
 		return nil, true, nil
 	}
@@ -99,10 +102,7 @@ func (m *machine) purifyList(list []any, depth int) (any, bool, error) {
 		}
 		copied[i] = pure
 	}
-	if copied != nil {
-		return copied, true, nil
-	}
-	return list, false, nil
+	return copied, copied != nil, nil
 }
 
 func (m *machine) purifyObject(members map[string]any, depth int) (any, bool, error) {
