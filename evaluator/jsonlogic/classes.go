@@ -27,7 +27,7 @@ const (
 func (p *Program) classify() {
 	for slot := range p.variables {
 		if c := p.classesOf(uint16(slot)); c != nil { //nolint:gosec // at most maxSlots
-			p.variables[slot].classes = c
+			p.variables[slot].addClasses(c)
 		}
 	}
 }

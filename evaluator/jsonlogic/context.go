@@ -30,19 +30,37 @@ func (e *ContextError) Unwrap() error { return e.Err }
 
 // A variable is one that a program reads.
 type variable struct {
-	name     string   // of the member of the context
-	path     []string // from there on, the name included
-	fallback *value   // what to give in its place; nil is null
-	plain    bool     // it is a member of the context itself, and not ours
-	exact    bool     // that its text may not be UTF-8 makes a difference
+	name  string // of the member of the context
+	exact bool   // that its text may not be UTF-8 makes a difference
+	more  *more  // nil for most: members of the context, null if they are not there
+}
+
+// more is what else there may be to a variable.
+type more struct {
+	path     []string // from the context on, the name included; nil if that is all
+	fallback value    // what to give in its place
 	classes  classes
 }
 
 func (v *variable) orElse() value {
-	if v.fallback == nil {
+	if v.more == nil {
 		return nothing
 	}
-	return *v.fallback
+	return v.more.fallback
+}
+
+func (v *variable) path() []string {
+	if v.more == nil || v.more.path == nil {
+		return []string{v.name}
+	}
+	return v.more.path
+}
+
+func (v *variable) addClasses(c classes) {
+	if v.more == nil {
+		v.more = &more{fallback: nothing}
+	}
+	v.more.classes = c
 }
 
 // slots are the variables of a program.
@@ -53,16 +71,18 @@ type slots []variable
 func (s *slots) add(n node) node {
 	n.op = opPath
 	at := slices.IndexFunc(*s, func(known variable) bool {
-		return slices.Equal(known.path, n.path) && sameConstant(known.orElse(), n.val)
+		return slices.Equal(known.path(), n.path) && sameConstant(known.orElse(), n.val)
 	})
 	if at < 0 {
 		if len(*s) == maxSlots {
 			return n
 		}
 		at = len(*s)
-		v := variable{name: n.path[0], path: n.path, plain: len(n.path) == 1 && n.path[0] != flagdProperties}
-		if n.val.kind != null {
-			v.fallback = &n.val
+		v := variable{name: n.path[0]}
+		if len(n.path) > 1 || v.name == flagdProperties {
+			v.more = &more{path: n.path, fallback: n.val}
+		} else if n.val.kind != null {
+			v.more = &more{fallback: n.val}
 		}
 		*s = append(*s, v)
 	}
@@ -83,15 +103,18 @@ func sameConstant(a, b value) bool {
 // load reads variable i. Most variables are texts at the top of the context.
 func (m *machine) load(into *value, i uint16) {
 	v := &m.program.variables[i]
-	if raw := m.in.Context[v.name]; !v.plain {
-		*into = m.lookupContext(v.path, v.orElse())
-	} else if s, ok := raw.(string); ok && (!v.exact || utf8.ValidString(s)) {
-		into.ref, into.kind = raw, text
+	if v.more != nil && v.more.path != nil {
+		*into = m.lookupContext(v.more.path, v.more.fallback)
 	} else {
-		*into = m.take(raw, v.path, v.orElse())
+		raw := m.in.Context[v.name]
+		if s, ok := raw.(string); ok && (!v.exact || utf8.ValidString(s)) {
+			into.ref, into.kind = raw, text
+		} else {
+			*into = m.take(raw, v.path, v.orElse())
+		}
 	}
-	if v.classes != nil && into.kind == text {
-		into.num = v.classes.of(into.text())
+	if v.more != nil && v.more.classes != nil && into.kind == text {
+		into.num = v.more.classes.of(into.text())
 	}
 }
 
@@ -111,11 +134,11 @@ func (m *machine) lookupContext(path []string, fallback value) value {
 	if s, ok := v.(string); ok && utf8.ValidString(s) {
 		return value{kind: text, ref: v}
 	}
-	return m.take(v, path, fallback)
+	return m.take(v, func() []string { return path }, fallback)
 }
 
 // take is the value that v is, or fallback if it is null.
-func (m *machine) take(v any, path []string, fallback value) value {
+func (m *machine) take(v any, path func() []string, fallback value) value {
 	switch v := v.(type) { // without boxing them
 	case int:
 		return numeric(float64(v))
@@ -125,7 +148,7 @@ func (m *machine) take(v any, path []string, fallback value) value {
 	pure, _, err := m.purify(v, 0)
 	switch {
 	case err != nil:
-		return m.fail(&ContextError{Variable: strings.Join(path, "."), Err: err})
+		return m.fail(&ContextError{Variable: strings.Join(path(), "."), Err: err})
 	case pure == nil:
 		return fallback
 	}

@@ -58,32 +58,33 @@ func (m *machine) eval(n *node, data value) value {
 		return m.fail(errOperand)
 	}
 	var few [4]value // most operators have no more operands
-	operands, isList := m.operands(n, data, few[:0])
-	if m.err != nil {
-		return nothing
+	operands := few[:0]
+	if len(n.args) > len(few) {
+		operands = make([]value, 0, len(n.args))
+	}
+	for i := range n.args {
+		operands = append(operands, m.eval(&n.args[i], data))
+		if m.err != nil {
+			return nothing
+		}
+	}
+	// A single argument that is not written as an array, but turns out to be
+	// one, is the array of operands.
+	isList := n.list
+	if !isList && n.op != opList && operands[0].kind == array {
+		operands, isList = m.unpack(operands[0].list()), true
 	}
 	return m.apply(n.op, operands, isList, data)
 }
 
-// operands evaluates the arguments of n. A single one that is not written as an
-// array, but turns out to be one, is the array of operands.
-func (m *machine) operands(n *node, data value, into []value) (operands []value, isList bool) {
-	for i := range n.args {
-		into = append(into, m.eval(&n.args[i], data))
-		if m.err != nil {
-			return nil, false
-		}
+// unpack wraps the elements of an array.
+func (m *machine) unpack(list []any) []value {
+	m.charge(len(list))
+	all := make([]value, len(list))
+	for i, element := range list {
+		all[i] = valueOf(element)
 	}
-	if n.list || n.op == opList || into[0].kind != array {
-		return into, n.list
-	}
-	elements := into[0].list()
-	m.charge(len(elements))
-	into = into[:0]
-	for _, element := range elements {
-		into = append(into, valueOf(element))
-	}
-	return into, true
+	return all
 }
 
 func (m *machine) evalLazy(n *node, data value) value {

@@ -24,7 +24,7 @@ func link(tree node, s slots, number func(any) int) *Program {
 	l := linker{p: new(Program), slots: s, number: number, texts: make(map[string]target), memos: make(map[uint16]uint8)}
 	l.p.timed = tree.readsTime()
 	l.p.entry = l.result(&tree)
-	l.p.variables = slices.Clip(l.slots)
+	l.p.variables = append(make([]variable, 0, len(l.slots)), l.slots...)
 	l.p.optimise()
 	return l.p
 }

@@ -274,12 +274,12 @@ func (p *Program) findSwitches() {
 // renumber leaves out the tests that no way leads to any more, and stores the
 // others in the order in which they are asked.
 func (p *Program) renumber() {
-	r := renumbering{p: p, to: make([]target, len(p.tests))}
+	r := renumbering{p: p, to: make([]target, len(p.tests)), tests: make([]test, 0, len(p.tests))}
 	for i := range r.to {
 		r.to[i] = -1
 	}
 	p.entry = r.visit(p.entry)
-	p.tests = slices.Clip(r.tests)
+	p.tests = append(make([]test, 0, len(r.tests)), r.tests...)
 }
 
 type renumbering struct {

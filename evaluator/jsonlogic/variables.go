@@ -28,13 +28,7 @@ func (m *machine) read(name, data value) value {
 		s, _ := name.toText()
 		return m.lookup(splitPath(s), nothing, data)
 	case array:
-		list := name.list()
-		m.charge(len(list))
-		operands := make([]value, len(list))
-		for i, element := range list {
-			operands[i] = valueOf(element)
-		}
-		return m.varOf(operands, data)
+		return m.varOf(m.unpack(name.list()), data)
 	default:
 		if data.kind == null {
 			return nothing
@@ -115,13 +109,7 @@ func (m *machine) missingSome(v []value, data value) value {
 	if !ok {
 		return m.fail(errOperand)
 	}
-	names := v[1].list()
-	m.charge(len(names))
-	operands := make([]value, len(names))
-	for i, name := range names {
-		operands[i] = valueOf(name)
-	}
-	absent, found := m.sift(operands, data)
+	absent, found := m.sift(m.unpack(v[1].list()), data)
 	if toInt(want) > found {
 		return listed(absent)
 	}

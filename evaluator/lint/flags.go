@@ -57,7 +57,7 @@ func (c *critic) flag(at string, v any) {
 	}
 	at += "/targeting"
 	c.rule(at, targeting)
-	if c.only != "" {
+	if c.alone {
 		c.borrowed(at, targeting)
 	}
 	if ok {

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -66,21 +65,44 @@ const (
 // Document returns what is wrong with a flag set, which is a flagd document in
 // JSON, in the order of pointers. It returns nil if nothing is.
 func Document(data []byte) []Finding {
+	_, found := Compile(data)
+	return found
+}
+
+// Compile is [Document] for those who want to use the flag set too. It returns
+// nil instead of one if a finding is an error.
+func Compile(data []byte) (*evaluator.FlagSet, []Finding) {
+	var c *critic
+	if k, ok := skim(data); ok {
+		c = k.criticised()
+	} else {
+		var found []Finding
+		if c, found = study(data); found != nil {
+			return nil, found
+		}
+	}
+	var set *evaluator.FlagSet
+	c.compile("", func() (err error) { set, err = evaluator.Compile(data); return err })
+	return set, c.sorted()
+}
+
+// study is [skim] for documents that are not right as a whole: it criticises
+// all of it at once, unless there is nothing to be told but how it is written.
+func study(data []byte) (*critic, []Finding) {
 	if found := Spelling(data); found != nil {
-		return found // the rest depends on which of two counts
+		return nil, found // the rest depends on which of two counts
 	}
 	var doc any
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return []Finding{notJSON("", data, err)}
+		return nil, []Finding{notJSON("", data, err)}
 	}
-	c := critic{doc: doc}
-	c.schema()
+	c := &critic{doc: doc}
+	c.schema(doc)
 	c.evaluators()
 	for at, flag := range c.flags() {
 		c.flag(at, flag)
 	}
-	c.compile("", func() error { _, err := evaluator.Compile(data); return err })
-	return c.sorted()
+	return c, nil
 }
 
 // Flag returns what is wrong with the flag key, as [Document] would for a
@@ -90,25 +112,23 @@ func Document(data []byte) []Finding {
 // but where the flag relies on it.
 func Flag(key string, definition, settings []byte) []Finding {
 	at := syntax.Pointer("/flags", key)
-	var flag any
-	if err := json.Unmarshal(definition, &flag); err != nil {
-		return []Finding{notJSON(at, definition, err)}
-	}
 	surroundings := make(map[string]any)
+	var unreadable error
 	if settings != nil {
-		if err := json.Unmarshal(settings, &surroundings); err != nil {
-			return []Finding{notJSON("", settings, err)}
+		unreadable = json.Unmarshal(settings, &surroundings)
+	}
+	c := critic{doc: surroundings, alone: true}
+	if unreadable != nil || key == "" || !isRight(definition, false, newLoans(&c)) {
+		var flag any
+		if err := json.Unmarshal(definition, &flag); err != nil {
+			return []Finding{notJSON(at, definition, err)}
 		}
+		if unreadable != nil {
+			return []Finding{notJSON("", settings, unreadable)}
+		}
+		c.schema(map[string]any{"flags": map[string]any{key: flag}})
+		c.flag(at, flag)
 	}
-
-	doc := maps.Clone(surroundings)
-	if doc == nil {
-		doc = make(map[string]any)
-	}
-	doc["flags"] = map[string]any{key: flag}
-	c := critic{doc: doc, only: at}
-	c.schema()
-	c.flag(at, flag)
 	c.compile(at, func() error {
 		shared, err := evaluator.CompileSettings("", settings)
 		if err != nil {
@@ -131,9 +151,11 @@ func notJSON(at string, data []byte, err error) Finding {
 
 // A critic collects what is wrong with one document.
 type critic struct {
-	doc   any
-	only  string // where to look, "" for everywhere
-	found []Finding
+	doc     any
+	alone   bool   // there is one flag, and the rest is not its business
+	index   string // of the flag that is the only one of an array; "" otherwise
+	circles *circles
+	found   []Finding
 }
 
 func (c *critic) fail(at string, code Code, format string, args ...any) {
@@ -184,13 +206,13 @@ func (c *critic) sorted() []Finding {
 
 func comparePointers(a, b string) int {
 	return slices.CompareFunc(strings.Split(a, "/"), strings.Split(b, "/"), func(a, b string) int {
-		if isNumber(a) && isNumber(b) && len(a) != len(b) {
+		if isIndex(a) && isIndex(b) && len(a) != len(b) {
 			return len(a) - len(b)
 		}
 		return strings.Compare(a, b)
 	})
 }
 
-func isNumber(s string) bool {
+func isIndex(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }

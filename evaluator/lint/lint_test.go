@@ -1,7 +1,9 @@
 package lint_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,6 +84,59 @@ func TestFlagIsCriticisedAlone(t *testing.T) {
 		}
 		if got := told(lint.Flag("a/b", []byte(c.definition), surroundings)); got != c.want {
 			t.Errorf("Flag(%s) finds\n%swant\n%s", c.definition, got, c.want)
+		}
+	}
+}
+
+func TestFlagNeedsAKey(t *testing.T) {
+	const definition = `{"state": "ENABLED", "variants": {"on": 1}}`
+	want := "error empty /flags/: the key of a flag must not be empty\n"
+	if got := told(lint.Flag("", []byte(definition), nil)); got != want {
+		t.Errorf("Flag finds\n%swant\n%s", got, want)
+	}
+}
+
+func TestFlagAloneIsCriticisedLikeADocumentOfItsOwn(t *testing.T) {
+	wrong := 0
+	for seed := range uint64(5_000) {
+		a := author{rand.New(rand.NewPCG(seed, 1)), int(seed % 3 * 15)}
+		definition := a.flag()
+		document := []byte(`{"flags": {"a/b": ` + definition + `}}`)
+		if lint.Spelling(document) != nil || !json.Valid(document) {
+			continue // which is not asked of a flag alone
+		}
+		got, want := told(lint.Flag("a/b", []byte(definition), nil)), told(lint.Document(document))
+		if strings.Contains(want, "not_json") {
+			continue // whose lines are others
+		}
+		if got != want {
+			t.Errorf("Flag(%s) finds\n%swant\n%s", definition, got, want)
+		}
+		if want != "" {
+			wrong++
+		}
+	}
+	if wrong < 1_000 {
+		t.Errorf("%d flags had mistakes, want enough to tell", wrong)
+	}
+}
+
+func TestCompileReturnsWhatCanBePublished(t *testing.T) {
+	for document, want := range map[string]string{
+		`{"flags": {"f": {"state": "ENABLED", "variants": {"a": 1}}}}`:                           "1 flags, 0 findings",
+		`{"flags": {"f": {"state": "ENABLED", "variants": {"a": 1, "b": "x"}}}}`:                 "1 flags, 1 findings",
+		`{"flags": {"f": {"state": "on", "variants": {"a": 1}}}}`:                                "nothing, 1 findings",
+		`{"flags": {"f": {"state": "ENABLED", "variants": {"a": 1}, "Targeting": {"plus": 1}}}}`: "nothing, 1 findings",
+		`{"flags": {}, "flags": {}}`:                                                             "nothing, 1 findings",
+		`{"flags": {}`:                                                                           "nothing, 1 findings",
+	} {
+		set, found := lint.Compile([]byte(document))
+		got := fmt.Sprintf("%d flags, %d findings", set.Len(), len(found))
+		if set == nil {
+			got = fmt.Sprintf("nothing, %d findings", len(found))
+		}
+		if got != want {
+			t.Errorf("Compile(%s) = %s, want %s", document, got, want)
 		}
 	}
 }

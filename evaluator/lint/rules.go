@@ -14,65 +14,74 @@ import (
 // flag uses them or not.
 func (c *critic) evaluators() {
 	evaluators := c.shared()
-	inCircle := make(map[string]bool)
-	for _, name := range slices.Sorted(maps.Keys(evaluators)) {
+	names := slices.Sorted(maps.Keys(evaluators))
+	members := c.ways().members(names)
+	reported := make(map[string]bool)
+	for _, name := range names {
 		at := syntax.Pointer("/$evaluators", name)
 		c.rule(at, evaluators[name])
-
-		circle := c.circle(name)
-		if circle == nil || inCircle[name] || circle[len(circle)-1] != name {
-			continue // it only leads to the circle of others
+		if !members[name] || reported[name] {
+			continue // it only leads to the circle of others, if to one
 		}
+		circle := c.ways().from(name)
 		for _, member := range circle {
-			inCircle[member] = true
+			reported[member] = true
 		}
-		c.fail(refTo(at, evaluators[name], circle[1]), CodeRefCycle,
+		c.fail(refsIn(at, evaluators[name])[circle[1]], CodeRefCycle,
 			"the evaluators refer to each other in a circle: %s", strings.Join(circle, " -> "))
 	}
 }
 
-// circle returns the names of a circle of evaluators that can be reached from
-// name, see [syntax.Cycle].
-func (c *critic) circle(name string) []string {
-	return syntax.Cycle(name, func(name string) []string { return syntax.Refs(c.shared()[name]) })
+// ways tell where the evaluators lead.
+func (c *critic) ways() *circles {
+	if c.circles == nil {
+		refs := func(name string) []string { return syntax.Refs(c.shared()[name]) }
+		c.circles = &circles{refs: refs, known: make(map[string]step)}
+	}
+	return c.circles
 }
 
 // borrowed reports the references of a flag to evaluators in a circle. In a
 // document the circle is reported where it is.
 func (c *critic) borrowed(at string, rule any) {
+	var places map[string]string
 	for _, name := range syntax.Refs(rule) {
-		if circle := c.circle(name); circle != nil {
-			c.fail(refTo(at, rule, name), CodeRefCycle,
-				"evaluator %q leads in a circle: %s", name, strings.Join(circle, " -> "))
+		circle := c.ways().from(name)
+		if circle == nil {
+			continue
 		}
+		if places == nil {
+			places = refsIn(at, rule)
+		}
+		c.fail(places[name], CodeRefCycle,
+			"evaluator %q leads in a circle: %s", name, strings.Join(circle, " -> "))
 	}
 }
 
-// refTo returns the pointer to the first reference in v to the evaluator name.
-func refTo(at string, v any, name string) string {
-	place, _ := findRef(at, v, name)
-	return place
+// refsIn returns the pointer to the first reference in v to each evaluator.
+func refsIn(at string, v any) map[string]string {
+	places := make(map[string]string)
+	findRefs(at, v, places)
+	return places
 }
 
-func findRef(at string, v any, name string) (string, bool) {
-	if ref, ok := syntax.AsRef(v); ok && ref == name {
-		return syntax.Pointer(at, syntax.Ref), true
+func findRefs(at string, v any, places map[string]string) {
+	if name, ok := syntax.AsRef(v); ok {
+		if _, known := places[name]; !known {
+			places[name] = syntax.Pointer(at, syntax.Ref)
+		}
+		return
 	}
 	switch v := v.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if place, ok := findRef(syntax.Pointer(at, key), v[key], name); ok {
-				return place, true
-			}
+			findRefs(syntax.Pointer(at, key), v[key], places)
 		}
 	case []any:
 		for i, element := range v {
-			if place, ok := findRef(syntax.Index(at, i), element, name); ok {
-				return place, true
-			}
+			findRefs(syntax.Index(at, i), element, places)
 		}
 	}
-	return at, false
 }
 
 // rule reports calls that cannot do what they are there for.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,30 +30,84 @@ var compiledSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	return compiler.Compile(url)
 })
 
-// schema reports how the document differs from the schema of flag sets.
-func (c *critic) schema() {
+// schema reports how doc, which is the document or a part of it that stands
+// for itself, differs from the schema of flag sets.
+func (c *critic) schema(doc any) {
 	schema, err := compiledSchema()
 	if err != nil {
 		c.fail("", CodeSchema, "cannot be checked: %v", err)
 		return
 	}
-	err = schema.Validate(c.doc)
+	err = schema.Validate(doc)
 	if violation, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		c.violation(violation)
 	}
 }
 
+// settings is [critic.schema] for what a document says beside its flags.
+func (c *critic) settings(settings map[string]any) {
+	if isSettings(settings) {
+		return
+	}
+	doc := maps.Clone(settings)
+	doc["flags"] = map[string]any{}
+	c.schema(doc)
+}
+
+// isSettings says whether the schema has nothing against settings, for sure.
+func isSettings(settings map[string]any) bool {
+	for name, v := range settings {
+		switch v := v.(type) {
+		case string:
+			if name != "$schema" {
+				return false
+			}
+		case map[string]any:
+			if name != "$evaluators" && (name != "metadata" || !isMetadata(v)) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isMetadata(metadata map[string]any) bool {
+	for name, v := range metadata {
+		switch v.(type) {
+		case string:
+		case float64:
+			if name == "flagSetId" {
+				return false
+			}
+		case bool:
+			if name == "flagSetId" || name == "version" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // violation reports the innermost causes of v: the others only say that
 // something inside them is wrong.
 func (c *critic) violation(v *jsonschema.ValidationError) {
-	at := pointerOf(v.InstanceLocation)
+	location := v.InstanceLocation
+	if c.index != "" && len(location) > 1 {
+		location = slices.Clone(location)
+		location[1] = c.index
+	}
+	at := pointerOf(location)
 	for _, cause := range v.Causes {
 		c.violation(cause)
 	}
 	if len(v.Causes) > 0 {
 		return
 	}
-	severity := severityAt(v.InstanceLocation)
+	severity := severityAt(location)
 	if required, ok := v.ErrorKind.(*kind.Required); ok {
 		for _, name := range required.Missing {
 			c.reportViolation(at, severity, CodeMissingProperty, fmt.Sprintf("has no %q", name))
@@ -63,9 +119,6 @@ func (c *critic) violation(v *jsonschema.ValidationError) {
 }
 
 func (c *critic) reportViolation(at string, severity Severity, code Code, message string) {
-	if c.only != "" && at != c.only && !strings.HasPrefix(at, c.only+"/") {
-		return
-	}
 	c.found = append(c.found, Finding{at, severity, code, message})
 }
 

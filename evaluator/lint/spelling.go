@@ -25,13 +25,24 @@ func Spelling(data []byte) []Finding {
 			Message: fmt.Sprintf("line %d, column %d: byte 0x%02X is not UTF-8; save the file as UTF-8", line, column, data[at]),
 		}}
 	}
+	if s := (scanner{tree: tree{data: data}}); s.value(0) {
+		return nil
+	}
+	return spell(data)
+}
+
+// spell is [Spelling] for text in which something is wrong.
+func spell(data []byte) []Finding {
 	s := speller{dec: json.NewDecoder(bytes.NewReader(data))}
 	s.dec.UseNumber()
-	s.value("", 0)
+	s.value()
 	return s.found
 }
 
 func invalidUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
+	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
 		if r == utf8.RuneError && size == 1 {
@@ -42,14 +53,30 @@ func invalidUTF8(data []byte) int {
 	return -1
 }
 
+// A speller says what made a [scanner] give up, if that is a matter of
+// spelling.
 type speller struct {
 	dec   *json.Decoder
+	path  []any // names and indices that lead to where it reads
 	found []Finding
+}
+
+// pointer is made when it is needed: it may be long, and the values that it
+// could lead to many.
+func (s *speller) pointer() (at string) {
+	for _, step := range s.path {
+		at = syntax.Pointer(at, fmt.Sprint(step))
+	}
+	return at
+}
+
+func (s *speller) fail(code Code, format string, args ...any) {
+	s.found = append(s.found, Finding{s.pointer(), SeverityError, code, fmt.Sprintf(format, args...)})
 }
 
 // value reads one value, and is false if there is no more to be read: what is
 // not JSON at all is for others to tell.
-func (s *speller) value(at string, depth int) bool {
+func (s *speller) value() bool {
 	token, err := s.dec.Token()
 	if err != nil {
 		return false
@@ -58,35 +85,39 @@ func (s *speller) value(at string, depth int) bool {
 	if !ok {
 		return true
 	}
-	if depth == MaxDepth {
-		s.found = append(s.found, Finding{
-			Pointer: at, Severity: SeverityError, Code: CodeTooDeep,
-			Message: fmt.Sprintf("nested more than %d deep", MaxDepth),
-		})
+	if len(s.path) == MaxDepth {
+		s.fail(CodeTooDeep, "nested more than %d deep", MaxDepth)
 		return false
 	}
-	seen := make(map[string]bool)
+	if !s.inside(delim == '{') {
+		return false
+	}
+	_, err = s.dec.Token() // the end of it
+	return err == nil
+}
+
+// inside reads the members of an object, or the elements of an array.
+func (s *speller) inside(object bool) bool {
+	last := len(s.path)
+	s.path = append(s.path, nil)
+	seen := make(map[any]bool)
 	for i := 0; s.dec.More(); i++ {
-		step := syntax.Index(at, i)
-		if delim == '{' {
+		s.path[last] = i
+		if object {
 			name, err := s.dec.Token()
 			if err != nil {
 				return false
 			}
-			key := fmt.Sprint(name)
-			step = syntax.Pointer(at, key)
-			if seen[key] {
-				s.found = append(s.found, Finding{
-					Pointer: step, Severity: SeverityError, Code: CodeDuplicate,
-					Message: fmt.Sprintf("%q stands here twice, and only one of them can count", key),
-				})
+			s.path[last] = name
+			if seen[name] {
+				s.fail(CodeDuplicate, "%q stands here twice, and only one of them can count", name)
 			}
-			seen[key] = true
+			seen[name] = true
 		}
-		if !s.value(step, depth+1) {
+		if !s.value() {
 			return false
 		}
 	}
-	_, err = s.dec.Token() // the end of it
-	return err == nil
+	s.path = s.path[:last]
+	return true
 }
