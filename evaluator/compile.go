@@ -15,7 +15,7 @@ import (
 // The error joins one [*SyntaxError] for every mistake in the document, with
 // pointers relative to it. Which mistakes there are, [CompileFlag] says.
 func Compile(document []byte) (*FlagSet, error) {
-	members, found := decode[map[string]any](document)
+	members, found := decodeObject(document)
 	if found != nil {
 		return nil, found.err()
 	}
@@ -24,37 +24,38 @@ func Compile(document []byte) (*FlagSet, error) {
 	if !given {
 		found.add("", `has no "flags"`)
 	}
-	flags := compileFlags(definitions, settings, &found)
+	c := compilation{settings: settings}
+	flags := c.flags(definitions, &found)
 	if found != nil {
 		return nil, found.err()
 	}
 	return (*FlagSet)(nil).With(settings, flags, nil), nil
 }
 
-// compileFlags compiles what stands under "flags".
-func compileFlags(definitions any, settings *Settings, found *mistakes) []*Flag {
+// flags compiles what stands under "flags".
+func (c *compilation) flags(definitions any, found *mistakes) []*Flag {
 	const at = "/flags"
 	switch definitions := definitions.(type) {
 	case nil:
 		return nil
 	case map[string]any:
-		return compileObject(at, definitions, settings, found)
+		return c.object(at, definitions, found)
 	case []any:
-		return compileArray(at, definitions, settings, found)
+		return c.array(at, definitions, found)
 	}
 	found.add(at, "is neither an object nor an array")
 	return nil
 }
 
-func compileObject(at string, definitions map[string]any, settings *Settings, found *mistakes) []*Flag {
+func (c *compilation) object(at string, definitions map[string]any, found *mistakes) []*Flag {
 	flags := make([]*Flag, 0, len(definitions))
 	for _, key := range slices.Sorted(maps.Keys(definitions)) {
-		flags = appendFlag(flags, at, key, key, definitions[key], settings, found)
+		flags = c.appendFlag(flags, at, key, key, definitions[key], found)
 	}
 	return flags
 }
 
-func compileArray(at string, definitions []any, settings *Settings, found *mistakes) []*Flag {
+func (c *compilation) array(at string, definitions []any, found *mistakes) []*Flag {
 	flags := make([]*Flag, 0, len(definitions))
 	for i, definition := range definitions {
 		members, ok := definition.(map[string]any)
@@ -68,20 +69,18 @@ func compileArray(at string, definitions []any, settings *Settings, found *mista
 			found.add(syntax.Index(at, i), `has no "key", which a flag in an array needs`)
 			continue
 		}
-		flags = appendFlag(flags, at, strconv.Itoa(i), key, definition, settings, found)
+		flags = c.appendFlag(flags, at, strconv.Itoa(i), key, definition, found)
 	}
 	return flags
 }
 
 // appendFlag compiles the flag key, which stands at step of the place at.
-func appendFlag(
-	flags []*Flag, at, step, key string, definition any, settings *Settings, found *mistakes,
-) []*Flag {
+func (c *compilation) appendFlag(flags []*Flag, at, step, key string, definition any, found *mistakes) []*Flag {
 	if key == "" {
 		found.add(syntax.Pointer(at, step), "the key of a flag must not be empty")
 		return flags
 	}
-	f, wrong := newFlag(key, definition, settings)
+	f, wrong := c.flag(key, definition)
 	if wrong != nil {
 		found.adopt(syntax.Pointer(at, step), wrong)
 		return flags

@@ -15,11 +15,10 @@ func hashOf(b []byte) contentHash {
 	return contentHash(sum[:len(contentHash{})])
 }
 
-// hashContent hashes everything that the answers of f depend on.
-func hashContent(f *Flag, rule any, targeted bool) contentHash {
-	var few [1024]byte
-	b := few[:0]
-	b = append(b, flags(f.disabled, targeted))
+// hashContent hashes everything that the answers of f depend on. It writes that
+// into scratch first, which it returns to be used again.
+func hashContent(f *Flag, rule any, targeted bool, scratch []byte) (contentHash, []byte) {
+	b := append(scratch[:0], flags(f.disabled, targeted))
 	b = binary.AppendVarint(b, int64(f.fallback))
 	b = binary.AppendUvarint(b, uint64(len(f.variants)))
 	for _, v := range f.variants {
@@ -28,7 +27,7 @@ func hashContent(f *Flag, rule any, targeted bool) contentHash {
 	}
 	b = appendValue(b, rule)
 	b = appendMembers(b, f.metadata)
-	return hashOf(b)
+	return hashOf(b), b
 }
 
 func flags(bits ...bool) (all byte) {

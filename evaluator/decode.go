@@ -2,36 +2,34 @@ package evaluator
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 
+	"github.com/flagline/flagline/evaluator/internal/jsontree"
 	"github.com/flagline/flagline/evaluator/internal/syntax"
 )
 
 // decode returns the JSON value that is the whole of data.
-func decode[T any](data []byte) (v T, found mistakes) {
-	err := json.Unmarshal(data, &v)
+func decode(data []byte) (v any, found mistakes) {
+	v, _, ok := jsontree.Decode(data)
+	if ok {
+		return v, nil
+	}
+	err := json.Unmarshal(data, &v) // which says what is wrong
 	if err == nil {
 		return v, nil
 	}
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && !strings.HasPrefix(t.Value, "number ") {
-		found.add("", "is %s, want an object", article(t.Value))
-		return v, found
-	}
 	found.add("", "%s", syntax.NotJSON(data, err))
-	return v, found
+	return nil, found
 }
 
-// article turns encoding/json's word for a kind of value into ours.
-func article(value string) string {
-	switch value {
-	case "bool":
-		return "a boolean"
-	case "array":
-		return "an array"
-	default:
-		return "a " + value
+// decodeObject is [decode] for an object, or null in the place of one.
+func decodeObject(data []byte) (map[string]any, mistakes) {
+	v, found := decode(data)
+	object, ok := v.(map[string]any)
+	if !ok && v != nil {
+		found.add("", "is %s, want an object", syntax.Kind(v))
 	}
+	return object, found
 }
 
 // objectMember returns the member name of m, which must be an object or null
@@ -65,13 +63,4 @@ func member(m map[string]any, name string) (key string, v any, ok bool) {
 		}
 	}
 	return key, v, ok
-}
-
-// encode cannot fail: it is given what was decoded from JSON.
-func encode(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return nil
-	}
-	return data
 }

@@ -43,38 +43,44 @@ const none = -1
 // circle, and a rule beyond the bounds of package jsonlogic. The error joins one
 // [*SyntaxError] for each mistake, with pointers relative to the flag.
 func CompileFlag(key string, definition []byte, settings *Settings) (*Flag, error) {
-	decoded, found := decode[any](definition)
+	decoded, found := decode(definition)
 	if found != nil {
 		return nil, found.err()
 	}
-	f, found := newFlag(key, decoded, settings)
+	c := compilation{settings: settings}
+	f, found := c.flag(key, decoded)
 	if found != nil {
 		return nil, found.err()
 	}
 	return f, nil
 }
 
-func newFlag(key string, definition any, settings *Settings) (*Flag, mistakes) {
-	var found mistakes
+// A compilation compiles flags of one set, one after the other.
+type compilation struct {
+	settings *Settings
+	scratch  []byte
+}
+
+func (c *compilation) flag(key string, definition any) (f *Flag, found mistakes) {
 	members, ok := definition.(map[string]any)
 	if !ok {
 		found.add("", "is %s, want an object", syntax.Kind(definition))
 		return nil, found
 	}
-	members, found = settings.replaceRefs(members)
-	f := &Flag{key: key}
+	members, found = c.settings.replaceRefs(members)
+	f = &Flag{key: key}
 	var own mistakes // are told after those of the rule
 	f.readVariants(members, &own)
 	f.disabled = stringMember(members, "state", &own) == "DISABLED"
-	f.metadata = settings.overlay(objectMember(members, "metadata", &own))
+	f.metadata = c.settings.overlay(objectMember(members, "metadata", &own))
 	at, rule, targeted := member(members, "targeting")
 	if found == nil && targeted {
-		f.rule = f.compileRule(settings, at, rule, &found)
+		f.rule = f.compileRule(c.settings, at, rule, &found)
 	}
 	if found = append(found, own...); found != nil {
 		return nil, found
 	}
-	f.content = hashContent(f, rule, targeted)
+	f.content, c.scratch = hashContent(f, rule, targeted, c.scratch)
 	return f, nil
 }
 

@@ -41,7 +41,7 @@ func compileSettings(set string, body []byte) (*Settings, mistakes) {
 	if body == nil {
 		return newSettings(set, nil)
 	}
-	members, found := decode[map[string]any](body)
+	members, found := decodeObject(body)
 	if found != nil {
 		return new(Settings), found
 	}

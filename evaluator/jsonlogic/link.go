@@ -11,19 +11,17 @@ type linker struct {
 	p      *Program
 	slots  slots
 	number func(any) int
-	texts  map[string]target // constants
-	others []constantTarget
-	memos  map[uint16]uint8 // where slots are remembered as versions
+	memos  []uint16 // the slots that are remembered as versions
 }
 
 // maxMemos is how many variables are remembered as versions. Few rules know
 // more than one.
 const maxMemos = 2
 
-func link(tree node, s slots, number func(any) int) *Program {
-	l := linker{p: new(Program), slots: s, number: number, texts: make(map[string]target), memos: make(map[uint16]uint8)}
+func link(tree *node, s slots, number func(any) int) *Program {
+	l := linker{p: new(Program), slots: s, number: number}
 	l.p.timed = tree.readsTime()
-	l.p.entry = l.result(&tree)
+	l.p.entry = l.result(tree)
 	l.p.variables = append(make([]variable, 0, len(l.slots)), l.slots...)
 	l.p.optimise()
 	return l.p
@@ -34,27 +32,7 @@ func (l *linker) constant(v value) target {
 		n := constant(v)
 		return l.tree(&n)
 	}
-	if v.kind == text {
-		t, ok := l.texts[v.text()]
-		if !ok {
-			t = toConstant(l.number(v.ref))
-			l.texts[v.text()] = t
-		}
-		return t
-	}
-	for _, known := range l.others {
-		if sameConstant(known.v, v) {
-			return known.to
-		}
-	}
-	t := toConstant(l.number(v.any()))
-	l.others = append(l.others, constantTarget{v, t})
-	return t
-}
-
-type constantTarget struct {
-	v  value
-	to target
+	return toConstant(l.number(v.any()))
 }
 
 func (l *linker) tree(n *node) target {
@@ -65,6 +43,9 @@ func (l *linker) tree(n *node) target {
 func (l *linker) test(t test) target {
 	if t.yes == t.no && t.kind != testTree && t.kind != testAmong && t.kind != testContains {
 		return t.no // whatever the answer is, and there is one
+	}
+	if l.p.tests == nil {
+		l.p.tests = make([]test, 0, 8)
 	}
 	l.p.tests = append(l.p.tests, t)
 	return toTest(len(l.p.tests) - 1)
@@ -275,16 +256,16 @@ func (l *linker) versionQuestion(n *node) (test, bool) {
 	}
 	slot := n.args[0].slot
 	r, release := relations[n.args[1].val.text()], versionOf(n.args[2].val)
-	memo, known := l.memos[slot]
-	if r == noRelation || release.state != versionValid || !known && len(l.memos) == maxMemos {
+	memo := slices.Index(l.memos, slot)
+	if r == noRelation || release.state != versionValid || memo < 0 && len(l.memos) == maxMemos {
 		return test{}, false
 	}
-	if !known {
-		memo = uint8(len(l.memos)) //nolint:gosec // below maxMemos
-		l.memos[slot] = memo
+	if memo < 0 {
+		memo = len(l.memos)
+		l.memos = append(l.memos, slot)
 	}
 	l.p.versioned = true
-	return test{kind: testVersion, slot: slot, memo: memo, rel: r, data: &release}, true
+	return test{kind: testVersion, slot: slot, memo: uint8(memo), rel: r, data: &release}, true
 }
 
 // split links a fractional whose variants and weights are constants. Variants

@@ -246,14 +246,18 @@ const fewTexts = 6
 
 // findSwitches replaces the first test of long chains.
 func (p *Program) findSwitches() {
+	if len(p.tests) < fewTexts {
+		return
+	}
 	inChain := make([]bool, len(p.tests))
-	for i, head := range slices.Backward(p.tests) {
-		if head.kind != testEqualText || inChain[i] {
+	for i := range slices.Backward(p.tests) {
+		slot := p.tests[i].slot
+		if p.tests[i].kind != testEqualText || inChain[i] || !p.startsChain(i) {
 			continue
 		}
 		s := &textSwitch{texts: make(map[string]target)}
 		at := toTest(i)
-		for at.isTest() && p.tests[at].kind == testEqualText && p.tests[at].slot == head.slot {
+		for at.isTest() && p.tests[at].kind == testEqualText && p.tests[at].slot == slot {
 			t := &p.tests[at]
 			inChain[at] = true
 			if _, ok := s.texts[t.str]; !ok {
@@ -267,8 +271,20 @@ func (p *Program) findSwitches() {
 		if len(s.texts) <= fewTexts {
 			continue
 		}
-		p.tests[i] = test{kind: testSwitch, slot: head.slot, data: s, yes: at, no: at}
+		p.tests[i] = test{kind: testSwitch, slot: slot, data: s, yes: at, no: at}
 	}
+}
+
+// startsChain says whether enough tests follow test i to be worth a look.
+func (p *Program) startsChain(i int) bool {
+	slot, at := p.tests[i].slot, toTest(i)
+	for range fewTexts {
+		if !at.isTest() || p.tests[at].kind != testEqualText || p.tests[at].slot != slot {
+			return false
+		}
+		at = p.tests[at].no
+	}
+	return true
 }
 
 // renumber leaves out the tests that no way leads to any more, and stores the

@@ -82,7 +82,7 @@ func CompileFor(rule any, number func(any) int) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return link(tree, s, number), nil
+	return link(&tree, s, number), nil
 }
 
 // Constants returns the results that are known without a context. It must not
