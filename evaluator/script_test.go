@@ -3,27 +3,64 @@ package evaluator_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/flagline/flagline/evaluator"
+	"github.com/flagline/flagline/evaluator/scripts"
 )
 
 func TestScripts(t *testing.T) {
-	for _, pattern := range []string{"testdata/*.txtar", "testdata/beyond/*.txtar"} {
-		for _, name := range glob(t, pattern) {
-			t.Run(filepath.Base(name), func(t *testing.T) {
-				files := readScript(t, name)
-				set := compile(t, files["flags.json"])
-				for _, line := range lines(files["evaluate"]) {
-					q := parseQuestion(t, line)
-					if got := inShort(set.Evaluate(q.key, q.ec)); got != q.want {
-						t.Errorf("%s\n got %s\nwant %s", line, got, q.want)
+	for _, pattern := range []string{"testdata/*.txtar", "testdata/beyond/*.txtar", "testdata/differences/*.txtar"} {
+		for _, path := range glob(t, pattern) {
+			script := read(t, path)
+			t.Run(script.Name, func(t *testing.T) {
+				set := compile(t, script.Document)
+				for _, q := range script.Questions {
+					r := set.Evaluate(q.Key, q.Context)
+					if got := scripts.AnswerOf(r); got != q.Want {
+						t.Errorf("%s\n%s\n got %s\nwant %s", q.Shows, q.Line, got, q.Want)
+					}
+					if want, ok := script.Metadata[q.Key]; ok && !reflect.DeepEqual(r.Metadata, want) {
+						t.Errorf("%s\ncomes with %v\nwant %v", q.Line, r.Metadata, want)
 					}
 				}
 			})
+		}
+	}
+}
+
+// Whoever looks for an operator finds what it does.
+func TestScriptsTellOfEveryOperator(t *testing.T) {
+	told := make(map[string]bool)
+	for _, path := range glob(t, "testdata/*.txtar") {
+		var document any
+		if err := json.Unmarshal([]byte(read(t, path).Document), &document); err != nil {
+			t.Fatal(err)
+		}
+		noteNames(document, told)
+	}
+	for operator := range strings.FieldsSeq(`var and or ! !! if ?: == != === !== < <= > >= in + - * / % abs max min
+		cat substr set missing missing_some merge map filter reduce all none some
+		contains_all contains_any contains_none fractional sem_ver starts_with ends_with`) {
+		if !told[operator] {
+			t.Errorf("no script tells what %q does", operator)
+		}
+	}
+}
+
+func noteNames(v any, names map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			names[name] = true
+			noteNames(member, names)
+		}
+	case []any:
+		for _, element := range v {
+			noteNames(element, names)
 		}
 	}
 }
@@ -36,7 +73,7 @@ func TestMistakesAreFoundAllAtOnceAndPointAtTheirPlace(t *testing.T) {
 			if set != nil || err == nil {
 				t.Fatalf("Compile = %v, %v; want nil and an error", set, err)
 			}
-			want := strings.Join(lines(files["mistakes"]), "\n")
+			want := strings.TrimSpace(files["mistakes"])
 			if got := err.Error(); got != want {
 				t.Errorf("Compile reports\n%s\nwant\n%s", got, want)
 			}
@@ -45,38 +82,6 @@ func TestMistakesAreFoundAllAtOnceAndPointAtTheirPlace(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A question is one line of a script: a flag, a context and the answer.
-type question struct {
-	key  string
-	ec   evaluator.Context
-	want string
-}
-
-func parseQuestion(t *testing.T, line string) question {
-	t.Helper()
-	key, rest, _ := strings.Cut(line, " ")
-	dec := json.NewDecoder(strings.NewReader(rest))
-	q := question{key: key}
-	if err := dec.Decode(&q.ec); err != nil {
-		t.Fatalf("context in %q: %v", line, err)
-	}
-	answer := rest[dec.InputOffset():]
-	q.want = strings.Join(strings.Fields(answer), " ")
-	return q
-}
-
-// inShort writes an answer as scripts do: variant, reason, error code.
-func inShort(r evaluator.Resolution) string {
-	words := []string{"-", string(r.Reason)}
-	if r.Variant != "" {
-		words[0] = r.Variant
-	}
-	if r.Err != nil {
-		words = append(words, string(r.Err.Code))
-	}
-	return strings.Join(words, " ")
 }
 
 func compile(t testing.TB, document string) *evaluator.FlagSet {
@@ -97,24 +102,21 @@ func glob(t testing.TB, pattern string) []string {
 	return names
 }
 
-// readScript reads the sections of a txtar file.
-func readScript(t testing.TB, name string) map[string]string {
+func read(t testing.TB, path string) *scripts.Script {
 	t.Helper()
-	data, err := os.ReadFile(name)
+	script, err := scripts.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, section := make(map[string]string), ""
-	for line := range strings.Lines(string(data)) {
-		if title, ok := strings.CutPrefix(strings.TrimSpace(line), "-- "); ok && strings.HasSuffix(title, " --") {
-			section = strings.TrimSuffix(title, " --")
-			continue
-		}
-		files[section] += line
-	}
-	return files
+	return script
 }
 
-func lines(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+// readScript reads the sections of a file that may ask nothing.
+func readScript(t testing.TB, path string) map[string]string {
+	t.Helper()
+	files, err := scripts.Sections(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
