@@ -1,10 +1,6 @@
 package jsonlogic
 
-import (
-	"maps"
-	"slices"
-	"strings"
-)
+import "strings"
 
 // equal is ==.
 func equal(a, b value) bool {
@@ -94,75 +90,6 @@ func (m *machine) inList(needle value, list []any) value {
 	return no
 }
 
-// contains says whether part is in v: a part of a text, or an element.
-func (m *machine) contains(v *value, part string) bool {
-	switch v.kind {
-	case text:
-		return strings.Contains(v.text(), part)
-	case array:
-		return m.inList(textual(part), v.list()).truthy()
-	default:
-		return false
-	}
-}
-
-// A wordList is an array of constants that a test looks into.
-type wordList struct {
-	all   []any
-	plain bool                // there are no ranges in it
-	words map[string]struct{} // its texts; nil if there are few
-	few   []string            // its texts; nil if there are many
-}
-
-// fewWords is how many texts are compared one after the other, because that is
-// quicker than to hash.
-const fewWords = 8
-
-func newWordList(all []any) *wordList {
-	l := &wordList{all: all, plain: true}
-	for _, element := range all {
-		switch element := element.(type) {
-		case []any:
-			l.plain = false
-		case string:
-			l.few = append(l.few, element)
-		}
-	}
-	if len(l.few) > fewWords {
-		l.words = make(map[string]struct{}, len(l.few))
-		for _, word := range l.few {
-			l.words[word] = struct{}{}
-		}
-		l.few = nil
-	}
-	return l
-}
-
-// texts are the texts of the list; nil if there are none.
-func (l *wordList) texts() []string {
-	if l.words == nil {
-		return l.few
-	}
-	return slices.Collect(maps.Keys(l.words))
-}
-
-func (m *machine) among(v *value, l *wordList) bool {
-	if v.kind != text || !l.plain {
-		return m.inList(*v, l.all).truthy()
-	}
-	s := v.text()
-	if l.words != nil {
-		_, ok := l.words[s]
-		return ok
-	}
-	for _, word := range l.few {
-		if word == s {
-			return true
-		}
-	}
-	return false
-}
-
 func inRange(v value, ends []any) (found, ok bool) {
 	if len(ends) < 2 {
 		return false, false
@@ -246,5 +173,17 @@ func (m *machine) containsOp(op operator, v []value, isList bool) value {
 		return truth(!m.contained(v, true) && m.err == nil)
 	default:
 		return truth(m.contained(v, true))
+	}
+}
+
+// contains says whether part is in v: a part of a text, or an element.
+func (m *machine) contains(v *value, part string) bool {
+	switch v.kind {
+	case text:
+		return strings.Contains(v.text(), part)
+	case array:
+		return m.inList(textual(part), v.list()).truthy()
+	default:
+		return false
 	}
 }

@@ -16,6 +16,7 @@ func FuzzGraphAndTreeAgree(f *testing.F) {
 		`{"if":[{"fractional":[["x",1],["",1]]},{"fractional":[{"var":"a"},["p",1],[null,3]]},{"fractional":[{"cat":[{"var":"a"},{"var":"$flagd.flagKey"}]},[true,1],[5,2]]}]}`,
 		`{"if":[{"!!":[{"starts_with":[{"var":"a"},"x"]}]},{"var":"b"},{"ends_with":[{"var":["b","xy"]},"y"]},{"var":["c.d",7]}]}`,
 		`{"if":[{">=":[{"var":"a"},5]},1,{">":[{"var":"a"},"4"]},2,{"<=":[4,{"var":"a"}]},3,{"<":[{"var":"a"},true]},4,{"in":["x",{"var":"a"}]},5,{"==":[{"var":"a"},null]},6]}`,
+		`{"if":[{"contains_any":[{"var":"a"},"x"]},1,{"contains_none":[{"var":"a"},["x"]]},2,{"in":[{"var":"a"},"xyz"]},3,{"in":[null,{"var":"a"}]},4]}`,
 	} {
 		for _, a := range []string{`"x"`, `"y"`, `5`, `"5"`, `true`, `null`, `["x"]`, `{}`, `"1.2.4-rc"`, `""`} {
 			f.Add(rule, a, `"xy"`)

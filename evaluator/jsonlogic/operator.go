@@ -51,6 +51,7 @@ const (
 	opStartsWith
 	opEndsWith
 	opInvalid // always fails: its arguments are not what the operator takes
+	opHas     // in with its operands the other way round, which no rule can call
 )
 
 var operators = map[string]operator{

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/flagline/flagline/evaluator/internal/jsontree"
 )
 
 // Bounds of a rule.
@@ -69,7 +71,14 @@ func (p *parser) parse(rule any, depth int) (node, error) {
 	}
 	switch rule := rule.(type) {
 	case []any:
-		return p.parseList(rule, depth)
+		return p.parseList(rule, false, depth)
+	case *jsontree.Array:
+		return p.parseList(rule.Elements, true, depth)
+	case *jsontree.Object:
+		if len(rule.Members) != 1 {
+			return constant(valueOf(rule.Expand())), nil
+		}
+		return p.parseCall(rule.Members[0].Name, rule.Members[0].Value, depth)
 	case quoted:
 		return constant(valueOf(rule.v)), nil
 	case map[string]any:
@@ -83,7 +92,18 @@ func (p *parser) parse(rule any, depth int) (node, error) {
 	return constant(valueOf(rule)), nil
 }
 
-func (p *parser) parseList(list []any, depth int) (node, error) {
+// parseList parses an array. If it is compact its elements are not there for
+// long.
+func (p *parser) parseList(list []any, compact bool, depth int) (node, error) {
+	if !slices.ContainsFunc(list, mayBeRule) {
+		if err := p.pass(len(list), depth+1); err != nil {
+			return node{}, err
+		}
+		if compact {
+			list = jsontree.ExpandAll(list)
+		}
+		return constant(listed(list)), nil
+	}
 	n := node{op: opList}
 	var err error
 	if n.args, err = p.parseAll(list, depth+1); err != nil {
@@ -92,14 +112,22 @@ func (p *parser) parseList(list []any, depth int) (node, error) {
 	if slices.ContainsFunc(n.args, func(a node) bool { return a.op != opConstant }) {
 		return n, nil
 	}
-	if !slices.ContainsFunc(list, mayBeRule) {
-		return constant(listed(list)), nil
-	}
 	values := make([]any, len(n.args))
 	for i := range n.args {
 		values[i] = n.args[i].val.any()
 	}
 	return constant(listed(values)), nil
+}
+
+// pass counts n values that need not be looked at.
+func (p *parser) pass(n, depth int) error {
+	switch p.nodes += n; {
+	case n > 0 && depth > MaxDepth:
+		return errDeep
+	case p.nodes > MaxNodes:
+		return errLarge
+	}
+	return nil
 }
 
 // mayBeRule says whether v can be anything but itself.
@@ -128,14 +156,12 @@ func (p *parser) parseCall(name string, args any, depth int) (node, error) {
 	if !ok {
 		return node{}, &UnknownOperatorError{Operator: name}
 	}
-	written, isList := args.([]any)
-	if q, ok := args.(quoted); ok {
-		if list, ok := q.v.([]any); ok {
-			written, isList = quoteAll(list), true
-		}
-	}
+	written, isList := writtenList(args)
 	n := node{op: op, list: isList}
 	if op.isLoop() {
+		if _, compact := args.(*jsontree.Array); compact {
+			written = jsontree.ExpandAll(written) // which change while they are run
+		}
 		return p.parseLoop(n, written, depth)
 	}
 	if op.isLazy() && !isList {
@@ -152,6 +178,21 @@ func (p *parser) parseCall(name string, args any, depth int) (node, error) {
 		return p.parseVar(n), nil
 	}
 	return p.folded(n), nil
+}
+
+// writtenList returns the elements of what is written as an array.
+func writtenList(args any) (list []any, ok bool) {
+	switch args := args.(type) {
+	case []any:
+		return args, true
+	case *jsontree.Array:
+		return args.Elements, true
+	case quoted:
+		if list, ok := args.v.([]any); ok {
+			return quoteAll(list), true
+		}
+	}
+	return nil, false
 }
 
 // folded is n, or its value if that is known.

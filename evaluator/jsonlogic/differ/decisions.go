@@ -1,15 +1,37 @@
 package differ
 
+import (
+	"math"
+	"strconv"
+)
+
 // chain returns what engines like to make a table of: one variable, compared
 // with one constant after the other.
 func (g *generator) chain() any {
 	k := pick(&g.dice, []kind{text, text, number, version})
 	op := pick(&g.dice, []string{"==", "==", "===", "in"})
 	of := g.variable(k)
+	constant := func() any { return g.constant(k) }
+	branches := 1 + g.n(14)
+	switch g.n(8) {
+	case 7:
+		constant = g.spelling
+	case 6, 5: // texts that numbers equal
+		of, constant = g.variable(number), g.numeral
+	}
+	if g.rarely(60) { // too many for an engine that wants to look at all pairs
+		branches, k, of = 260+g.n(80), text, map[string]any{"var": "plan"}
+		g.present[0], g.base[0] = true, g.manyWords()
+		constant = g.manyWords
+	}
 	args := []any{}
-	for i := range 1 + g.n(14) {
-		a, b := of, g.constant(k)
-		switch g.n(12) {
+	for i := range branches {
+		a, b := of, constant()
+		odd := g.n(12)
+		if branches > 20 {
+			odd = 0 // all of it is one table
+		}
+		switch odd {
 		case 11:
 			b = g.constant(kind(g.n(int(kinds))))
 		case 10:
@@ -21,7 +43,7 @@ func (g *generator) chain() any {
 		if op == "in" {
 			condition = g.call(op, a, g.constants(k))
 		}
-		if g.rarely(16) {
+		if g.rarely(branches + 16) {
 			condition = g.rule(boolean, 2)
 		}
 		args = append(args, condition, g.branch(i))
@@ -33,6 +55,14 @@ func (g *generator) chain() any {
 		return g.call(pick(&g.dice, []string{"if", "if", "?:"}), args...)
 	}
 	return nest(args)
+}
+
+// manyWords returns one of so many that a long chain has most of them, and some
+// of them twice.
+func (g *generator) manyWords() any {
+	v := "word-" + strconv.Itoa(g.n(250))
+	g.mention(text, v)
+	return v
 }
 
 // nest writes an if with many branches as many with one each.
@@ -65,11 +95,15 @@ func (g *generator) choice(k kind, depth int) any {
 // variable decides conditions further down.
 func (g *generator) decision(depth int) any {
 	if depth <= 0 || g.nodes > maxNodes {
-		switch g.n(8) {
-		case 7:
+		switch g.n(11) {
+		case 10:
+			return pick(&g.dice, []any{0.0, math.Copysign(0, -1)})
+		case 9:
 			return nil
-		case 6:
+		case 8:
 			return g.test()
+		case 7, 6:
+			return g.spelling()
 		case 5:
 			return g.variable(text)
 		default:
@@ -86,10 +120,32 @@ func (g *generator) decision(depth int) any {
 	return map[string]any{"if": args}
 }
 
+// focusOn makes the tests to come be about one variable and few values.
+func (g *generator) focusOn(k kind) {
+	g.focus = g.variable(k)
+	for range 2 + g.n(6) {
+		v := g.constant(k)
+		if g.n(2) == 1 {
+			v = g.spelling()
+		}
+		g.mention(k, v)
+		g.values = append(g.values, v)
+	}
+}
+
 // test returns a condition that a graph has a node for, or nearly so.
 func (g *generator) test() any {
 	g.nodes++
 	k := pick(&g.dice, []kind{text, text, number, version, boolean, null})
+	constant := func() any { return g.constant(k) }
+	if k <= number && g.n(2) == 1 {
+		constant = g.spelling
+	}
+	variable := func() any { return g.variable(k) }
+	if g.focus != nil && g.n(5) > 0 {
+		variable = func() any { return g.focus }
+		constant = func() any { return pick(&g.dice, g.values) }
+	}
 	switch g.n(12) {
 	case 11:
 		return g.variable(pick(&g.dice, []kind{boolean, text, number, texts, null}))
@@ -98,16 +154,16 @@ func (g *generator) test() any {
 	case 9:
 		return map[string]any{pick(&g.dice, []string{"!", "!!"}): []any{g.test()}}
 	case 8:
-		return map[string]any{pick(&g.dice, []string{"<", "<=", ">", ">="}): []any{g.variable(k), g.constant(k)}}
+		return map[string]any{pick(&g.dice, []string{"<", "<=", ">", ">="}): []any{variable(), constant()}}
 	case 7:
-		return map[string]any{"in": []any{g.variable(k), g.constants(k)}}
+		return map[string]any{"in": []any{variable(), []any{constant(), constant(), constant(), g.constant(k)}[:1+g.n(4)]}}
 	case 6:
 		return g.semver(0)
 	case 5:
-		return map[string]any{pick(&g.dice, []string{"starts_with", "ends_with"}): []any{g.variable(text), g.affix()}}
+		return map[string]any{pick(&g.dice, []string{"starts_with", "ends_with"}): []any{variable(), g.affix()}}
 	case 4:
-		return map[string]any{pick(&g.dice, []string{"==", "!=", "===", "!=="}): []any{g.constant(k), g.variable(k)}}
+		return map[string]any{pick(&g.dice, []string{"==", "!=", "===", "!=="}): []any{constant(), variable()}}
 	default:
-		return map[string]any{pick(&g.dice, []string{"==", "!=", "===", "!=="}): []any{g.variable(k), g.constant(k)}}
+		return map[string]any{pick(&g.dice, []string{"==", "!=", "===", "!=="}): []any{variable(), constant()}}
 	}
 }

@@ -107,7 +107,7 @@ func TestEveryOperatorIsGenerated(t *testing.T) {
 	for n := range uint64(5000) {
 		countCalls(differ.Make(1, n).Rule, counts)
 	}
-	for _, operator := range strings.Fields(`and or ! !! if ?: == != === !== < <= > >= + - * / % max min abs cat substr in
+	for operator := range strings.FieldsSeq(`and or ! !! if ?: == != === !== < <= > >= + - * / % max min abs cat substr in
 		var set missing missing_some merge map filter reduce all none some contains_all contains_any contains_none
 		fractional sem_ver starts_with ends_with`) {
 		if counts[operator] < 50 {

@@ -1,5 +1,7 @@
 package differ
 
+import "strings"
+
 // A generator makes one case. It notes what the context holds and what the
 // rule mentions, so that each can be made with regard to the other.
 type generator struct {
@@ -10,6 +12,8 @@ type generator struct {
 	again   []any        // conditions that it may say once more
 	narrow  bool         // the rule goes on about few things
 	topics  [kinds][]string
+	focus   any   // the one variable that most tests are about, or nil
+	values  []any // what it is compared with
 	scope   scope
 	nodes   int
 }
@@ -60,6 +64,9 @@ func (g *generator) context(c *Case, changed bool) Context {
 				v = g.value(kind(g.n(int(kinds))), 2)
 			}
 		}
+		if s, ok := v.(string); ok && g.n(2) == 1 && strings.Contains(s, "\ufffd") {
+			v, plain = g.goText(s), false
+		}
 		given[a.name] = v
 	}
 	if g.rarely(6) {
@@ -104,6 +111,9 @@ func (g *generator) value(k kind, depth int) any {
 	case boolean:
 		return g.n(2) == 0
 	case version:
+		if g.n(4) == 3 {
+			return g.prerelease()
+		}
 		return pick(&g.dice, versions)
 	case texts:
 		return g.list(text, 5, depth)
@@ -122,6 +132,33 @@ func (g *generator) value(k kind, depth int) any {
 	default:
 		return nil
 	}
+}
+
+func (g *generator) prerelease() any {
+	v := pick(&g.dice, []string{"1.2.3-", "1.2.3-", "1.2.4-", "v1.2.3-"}) + pick(&g.dice, identifiers)
+	if g.n(3) == 2 {
+		v += "." + pick(&g.dice, identifiers)
+	}
+	return v
+}
+
+// spelling returns one of several that mean nearly the same, for the rule and
+// for the contexts.
+func (g *generator) spelling() any {
+	v := pick(&g.dice, spellings)
+	if g.n(2) == 1 {
+		v = g.numeral()
+	}
+	g.mention(number, v)
+	g.mention(text, v)
+	return v
+}
+
+func (g *generator) numeral() any {
+	v := pick(&g.dice, numerals)
+	g.mention(number, v)
+	g.mention(text, v)
+	return v
 }
 
 func (g *generator) word(plain, odd []any) any {

@@ -3,6 +3,7 @@ package differ
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -60,6 +61,9 @@ func (s shouting) MarshalJSON() ([]byte, error) {
 }
 
 func (g *generator) goText(v string) any {
+	if strings.Contains(v, "\ufffd") { // as which flagd sees this
+		return strings.ReplaceAll(v, "\ufffd", pick(&g.dice, []string{"\xff", "\xc3", "\ufffd"}))
+	}
 	switch g.n(8) {
 	case 0:
 		return word(v)

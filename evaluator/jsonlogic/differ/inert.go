@@ -1,5 +1,7 @@
 package differ
 
+import "slices"
+
 // flagd's engine takes an object with exactly one member for a call, also one
 // that a rule did not write down but found: in the context, in a list that is
 // written out as data, in what "set" made. It takes an object with two members
@@ -88,11 +90,7 @@ func revert(v any) any {
 func isInert(v any) bool {
 	switch v := v.(type) {
 	case []any:
-		for _, element := range v {
-			if !isInert(element) {
-				return false
-			}
-		}
+		return !slices.ContainsFunc(v, func(element any) bool { return !isInert(element) })
 	case map[string]any:
 		if len(v) == 1 {
 			return false
@@ -110,11 +108,7 @@ func isInert(v any) bool {
 func isTame(v any) bool {
 	switch v := v.(type) {
 	case []any:
-		for _, element := range v {
-			if !isTame(element) {
-				return false
-			}
-		}
+		return !slices.ContainsFunc(v, func(element any) bool { return !isTame(element) })
 	case map[string]any:
 		for name, member := range v {
 			if name == "var" || len(v) == 1 && isOperator(name) || !isTame(member) {
@@ -197,11 +191,7 @@ func (t treatment) loop(operator string, args []any) any {
 func holdsData(v any) bool {
 	switch v := v.(type) {
 	case []any:
-		for _, element := range v {
-			if holdsData(element) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, holdsData)
 	case map[string]any:
 		if len(v) > 1 {
 			return true

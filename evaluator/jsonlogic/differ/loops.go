@@ -116,7 +116,7 @@ func (g *generator) reduction(k kind, depth int) any {
 	if g.rarely(4) {
 		from = pick(&g.dice, listKinds)
 	}
-	var start any = g.constant(k)
+	start := g.constant(k)
 	if g.rarely(5) {
 		start = g.rule(kind(g.n(int(kinds))), depth)
 	}

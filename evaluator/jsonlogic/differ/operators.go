@@ -1,5 +1,7 @@
 package differ
 
+import "math"
+
 // condition returns a rule that is meant to yield true or false.
 func (g *generator) condition(depth int) any {
 	if len(g.again) > 0 && g.n(10) == 9 {
@@ -59,8 +61,11 @@ func (g *generator) equality(depth int) any {
 		other = kind(g.n(int(kinds)))
 	}
 	a, b := g.rule(k, depth), g.constant(other)
-	if g.n(3) == 2 {
+	switch g.n(6) {
+	case 5, 4:
 		b = g.rule(other, depth)
+	case 3:
+		b = g.spelling()
 	}
 	if g.n(4) == 3 {
 		a, b = b, a
@@ -119,6 +124,13 @@ func (g *generator) constants(k kind) any {
 
 func (g *generator) arithmetic(depth int) any {
 	a, b := g.rule(number, depth-1), g.rule(number, depth-1)
+	switch g.n(12) {
+	case 11:
+		a = g.spelling()
+		b = a
+	case 10:
+		a, b = math.Copysign(0, -1), pick(&g.dice, []any{math.Copysign(0, -1), "-0", 0.0})
+	}
 	switch g.n(16) {
 	case 0, 1, 2:
 		return g.call("+", a, b)

@@ -18,6 +18,9 @@ func (g *generator) targeting() any {
 	switch g.n(18) {
 	case 17, 16:
 		g.narrow = true
+		if g.n(2) == 1 {
+			g.focusOn(pick(&g.dice, []kind{text, number, version, text}))
+		}
 		return g.decision(1 + g.n(4))
 	case 0, 1:
 		return g.rule(text, 3)

@@ -133,22 +133,22 @@ func smallerObject(v map[string]any, yield func(any) bool) {
 
 // Texts yields the texts in v, in an order that depends on v alone.
 func Texts(v any) iter.Seq[string] {
-	return func(yield func(string) bool) { texts1(v, yield) }
+	return func(yield func(string) bool) { yieldTexts(v, yield) }
 }
 
-func texts1(v any, yield func(string) bool) bool {
+func yieldTexts(v any, yield func(string) bool) bool {
 	switch v := v.(type) {
 	case string:
 		return yield(v)
 	case []any:
 		for _, element := range v {
-			if !texts1(element, yield) {
+			if !yieldTexts(element, yield) {
 				return false
 			}
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if !texts1(v[name], yield) {
+			if !yieldTexts(v[name], yield) {
 				return false
 			}
 		}

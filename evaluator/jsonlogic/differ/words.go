@@ -1,6 +1,9 @@
 package differ
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // A kind is what a value, or the outcome of a rule, is meant to be. What is
 // meant does not always come true: see Generator.rule.
@@ -51,6 +54,16 @@ var (
 		0.0, -5.0, 0.5, 33.3, 2147483647.0, 2147483646.0, 2147483648.0, 1e10, 1e19, -1e19, -9223372036854775808.0, math.Copysign(0, -1), nil, "50", true, "",
 	}
 	constants = []any{nil, true, false}
+
+	// Some that are equal to one another, or are not quite.
+	spellings = []any{
+		1.0, "1", "1.0", true, 0.0, "0", "", false, 18.0, "18", "18.0", nil, " 1", "-0", math.Copysign(0, -1), " ", "1e0", 2.0, "2", "0x1p0", "on", "a", "\ufffd", "a\ufffd",
+	}
+
+	numerals = []any{"1", "1.0", "0", "", "18", "18.0", "2", "-0", "1e0", "0x1p0", "on", "a", "2.0", "5", "100", "17", "3", "19", "-1", ".5"}
+
+	// Identifiers of pre-releases.
+	identifiers = []string{"0", "1", "2", "9", "10", "11", "a", "b", "alpha", "beta", "rc", "1a", "-", "A"}
 )
 
 // A path leads from the context to a value.
@@ -90,13 +103,47 @@ const targetingKey = 11 // in attributes
 // paths are the variables that rules read, by what should be found there.
 var paths = [kinds][]path{
 	text: {
-		{"plan", 0}, {"email", 8}, {"s", 9}, {"targetingKey", targetingKey}, {"user.name", 7}, {"user.address.city", 7}, {"tags.0", 4}, {"tags.1", 4},
-		{"items.0.name", 6}, {"é", 15}, {"$flagd.flagKey", -1}, {".plan", 0}, {"user..name", 7}, {"plan.", 0}, {"tags.x", 4}, {"tags.0x1p0", 4},
-		{"items.1.tags.0", 6}, {"mixed.1", 12}, {"1", 18}, {"tags.1e0", 4}, {"tags. 1", 4},
+		{"plan", 0},
+		{"email", 8},
+		{"s", 9},
+		{"targetingKey", targetingKey},
+		{"user.name", 7},
+		{"user.address.city", 7},
+		{"tags.0", 4},
+		{"tags.1", 4},
+		{"items.0.name", 6},
+		{"é", 15},
+		{"$flagd.flagKey", -1},
+		{".plan", 0},
+		{"user..name", 7},
+		{"plan.", 0},
+		{"tags.x", 4},
+		{"tags.0x1p0", 4},
+		{"items.1.tags.0", 6},
+		{"mixed.1", 12},
+		{"1", 18},
+		{"tags.1e0", 4},
+		{"tags. 1", 4},
 	},
 	number: {
-		{"age", 1}, {"n", 10}, {"user.age", 7}, {"nums.0", 5}, {"nums.1", 5}, {"items.0.qty", 6}, {"items.1.id", 6}, {"id", 17}, {"mixed.0", 12},
-		{"nums.1.5", 5}, {"nums.-1", 5}, {"nums.99", 5}, {"nums.nan", 5}, {"nums.1e999", 5}, {"nums.1_0", 5}, {".age", 1}, {"$flagd.timestamp", -1}, {"targetingKey.0", targetingKey},
+		{"age", 1},
+		{"n", 10},
+		{"user.age", 7},
+		{"nums.0", 5},
+		{"nums.1", 5},
+		{"items.0.qty", 6},
+		{"items.1.id", 6},
+		{"id", 17},
+		{"mixed.0", 12},
+		{"nums.1.5", 5},
+		{"nums.-1", 5},
+		{"nums.99", 5},
+		{"nums.nan", 5},
+		{"nums.1e999", 5},
+		{"nums.1_0", 5},
+		{".age", 1},
+		{"$flagd.timestamp", -1},
+		{"targetingKey.0", targetingKey},
 	},
 	boolean: {{"beta", 2}, {"items.0.ok", 6}, {"mixed.2", 12}, {"beta.", 2}, {"user.ok", 7}},
 	version: {{"version", 3}, {"min", 16}, {"user.version", 7}},
@@ -106,12 +153,37 @@ var paths = [kinds][]path{
 	mixed:   {{"mixed", 12}, {"o.list", 14}, {"mixed.3", 12}},
 	object:  {{"user", 7}, {"o", 14}, {"items.0", 6}, {"user.address", 7}, {"$flagd", -1}},
 	null: {
-		{"nosuch", -1}, {"nil", 13}, {"user.nosuch", 7}, {"plan.length", 0}, {"nosuch.deeper", -1}, {"age.0", 1}, {"items.9.id", 6}, {"user.nil", 7},
-		{"a.b", -1}, {"nil.x", 13}, {" plan", -1}, {"Plan", -1}, {"tags.-0.1.x", 4}, {"", -1}, {".", -1}, {"..", -1}, {"$flagd.nosuch", -1}, {"$flagd.flagKey.x", -1}, {"$flagd.", -1},
+		{"nosuch", -1},
+		{"nil", 13},
+		{"user.nosuch", 7},
+		{"plan.length", 0},
+		{"nosuch.deeper", -1},
+		{"age.0", 1},
+		{"items.9.id", 6},
+		{"user.nil", 7},
+		{"a.b", -1},
+		{"nil.x", 13},
+		{" plan", -1},
+		{"Plan", -1},
+		{"tags.-0.1.x", 4},
+		{"", -1},
+		{".", -1},
+		{"..", -1},
+		{"$flagd.nosuch", -1},
+		{"$flagd.flagKey.x", -1},
+		{"$flagd.", -1},
 	},
 }
 
-// dangerous are the operators that may be names of members in data.
-var dangerous = map[string]bool{
-	"==": true, "var": true, "if": true, "cat": true, "!": true, "and": true, "+": true, "missing": true, "merge": true, "fractional": true,
+// dangerous are the operators: names that make an object with one member a call.
+var dangerous = setOf(`and or ! !! if ?: == != === !== < <= > >= + - * / % max min abs cat substr in var set missing
+	missing_some merge map filter reduce all none some contains_all contains_any contains_none fractional sem_ver
+	starts_with ends_with plus`)
+
+func setOf(names string) map[string]bool {
+	set := make(map[string]bool)
+	for name := range strings.FieldsSeq(names) {
+		set[name] = true
+	}
+	return set
 }
