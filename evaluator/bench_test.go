@@ -23,6 +23,17 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
+func BenchmarkCompileFlag(b *testing.B) {
+	definition := []byte(`{"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off", "metadata": {"owner": "team-a"},
+		"targeting": {"if": [{"ends_with": [{"var": "email"}, "@example.com"]}, {"fractional": [["on", 50], ["off", 50]]}]}}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := evaluator.CompileFlag("flag-7", definition, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkApplyOneChange(b *testing.B) {
 	for _, n := range []int{10, 1_000, 10_000} {
 		set := compile(b, manyFlags(n))

@@ -15,6 +15,13 @@ import (
 // The error joins one [*SyntaxError] for every mistake in the document, with
 // pointers relative to it. Which mistakes there are, [CompileFlag] says.
 func Compile(document []byte) (*FlagSet, error) {
+	if set, ok := compileQuickly(document); ok {
+		return set, nil
+	}
+	return compileThoroughly(document)
+}
+
+func compileThoroughly(document []byte) (*FlagSet, error) {
 	members, found := decodeObject(document)
 	if found != nil {
 		return nil, found.err()

@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"strings"
+
+	"github.com/flagline/flagline/evaluator/internal/jsontree"
 )
 
 // A contentHash tells apart flags whose answers may differ: 128 bits of SHA-256.
@@ -39,7 +42,8 @@ func flags(bits ...bool) (all byte) {
 	return all
 }
 
-// appendValue appends decoded JSON so that no two values give the same bytes.
+// appendValue appends decoded JSON so that no two values give the same bytes,
+// and a value the same if it is compact.
 func appendValue(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case bool:
@@ -56,6 +60,14 @@ func appendValue(b []byte, v any) []byte {
 		return b
 	case map[string]any:
 		return appendMembers(append(b, 'o'), v)
+	case *jsontree.Array:
+		b = binary.AppendUvarint(append(b, 'a'), uint64(len(v.Elements)))
+		for _, element := range v.Elements {
+			b = appendValue(b, element)
+		}
+		return b
+	case *jsontree.Object:
+		return appendObject(append(b, 'o'), v.Members)
 	default:
 		return append(b, '0')
 	}
@@ -71,6 +83,18 @@ func appendMembers(b []byte, members map[string]any) []byte {
 	slices.Sort(names)
 	for _, name := range names {
 		b = appendValue(appendText(b, name), members[name])
+	}
+	return b
+}
+
+// appendObject is [appendMembers] for those of a compact object.
+func appendObject(b []byte, members []jsontree.Member) []byte {
+	b = binary.AppendUvarint(b, uint64(len(members)))
+	if len(members) > 1 {
+		members = slices.SortedFunc(slices.Values(members), func(m, n jsontree.Member) int { return strings.Compare(m.Name, n.Name) })
+	}
+	for i := range members {
+		b = appendValue(appendText(b, members[i].Name), members[i].Value)
 	}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flagline/flagline/evaluator/internal/jsontree"
 	"github.com/flagline/flagline/evaluator/internal/syntax"
 	"github.com/flagline/flagline/evaluator/jsonlogic"
 )
@@ -43,11 +44,16 @@ const none = -1
 // circle, and a rule beyond the bounds of package jsonlogic. The error joins one
 // [*SyntaxError] for each mistake, with pointers relative to the flag.
 func CompileFlag(key string, definition []byte, settings *Settings) (*Flag, error) {
+	c := compilation{settings: settings}
+	if v, ok := jsontree.DecodeCompact(definition); ok {
+		if f := c.quickly(key, asObject(v)); f != nil {
+			return f, nil
+		}
+	}
 	decoded, found := decode(definition)
 	if found != nil {
 		return nil, found.err()
 	}
-	c := compilation{settings: settings}
 	f, found := c.flag(key, decoded)
 	if found != nil {
 		return nil, found.err()
@@ -58,7 +64,9 @@ func CompileFlag(key string, definition []byte, settings *Settings) (*Flag, erro
 // A compilation compiles flags of one set, one after the other.
 type compilation struct {
 	settings *Settings
-	scratch  []byte
+	scratch  []byte    // room for what is hashed
+	variants []variant // room for those of a flag
+	usual    []variant // those of the flag before; never changed
 }
 
 func (c *compilation) flag(key string, definition any) (f *Flag, found mistakes) {
@@ -110,7 +118,7 @@ func (s *Settings) replaceRefs(members map[string]any) (replaced map[string]any,
 
 // compileRule compiles the rule that is the member at of the flag.
 func (f *Flag) compileRule(settings *Settings, at string, rule any, found *mistakes) *jsonlogic.Program {
-	if object, ok := rule.(map[string]any); ok && len(object) == 0 {
+	if isEmptyObject(rule) {
 		return nil // which flagd takes for none
 	}
 	program, err := jsonlogic.CompileFor(rule, func(v any) int { return f.outcomeOf(v).number() })
@@ -127,13 +135,23 @@ func (f *Flag) compileRule(settings *Settings, at string, rule any, found *mista
 	return nil
 }
 
+func isEmptyObject(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		return len(v) == 0
+	case *jsontree.Object:
+		return len(v.Members) == 0
+	}
+	return false
+}
+
 func (f *Flag) readVariants(members map[string]any, found *mistakes) {
 	variants := objectMember(members, "variants", found)
 	f.variants = make([]variant, 0, len(variants))
 	for name, value := range variants {
 		f.variants = append(f.variants, variant{name, value})
 	}
-	slices.SortFunc(f.variants, func(a, b variant) int { return strings.Compare(a.name, b.name) })
+	sortVariants(f.variants)
 
 	f.fallback = none
 	name := stringMember(members, "defaultVariant", found)
@@ -148,6 +166,10 @@ func (f *Flag) readVariants(members map[string]any, found *mistakes) {
 	}
 	at, _, _ := member(members, "defaultVariant")
 	found.add(syntax.Pointer("", at), "there is no variant %q; %s", name, syntax.ThereAre(variants))
+}
+
+func sortVariants(variants []variant) {
+	slices.SortFunc(variants, func(a, b variant) int { return strings.Compare(a.name, b.name) })
 }
 
 // find returns which variant is called so, or none.

@@ -56,6 +56,14 @@ func (v *variable) path() []string {
 	return v.more.path
 }
 
+// is says whether v is read from path.
+func (v *variable) is(path []string) bool {
+	if v.more == nil || v.more.path == nil {
+		return len(path) == 1 && path[0] == v.name
+	}
+	return slices.Equal(v.more.path, path)
+}
+
 func (v *variable) addClasses(c classes) {
 	if v.more == nil {
 		v.more = &more{fallback: nothing}
@@ -71,7 +79,7 @@ type slots []variable
 func (s *slots) add(n node) node {
 	n.op = opPath
 	at := slices.IndexFunc(*s, func(known variable) bool {
-		return slices.Equal(known.path(), n.path) && sameConstant(known.orElse(), n.val)
+		return known.is(n.path) && sameConstant(known.orElse(), n.val)
 	})
 	if at < 0 {
 		if len(*s) == maxSlots {

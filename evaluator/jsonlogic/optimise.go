@@ -1,5 +1,10 @@
 package jsonlogic
 
+import (
+	"maps"
+	"slices"
+)
+
 // optimise shortens the ways through the graph, without changing where they
 // lead.
 //
@@ -52,8 +57,8 @@ func (r *renumbering) visit(old target) target {
 		switch t.kind {
 		case testSwitch:
 			s, _ := t.data.(*textSwitch)
-			for name, to := range s.texts {
-				s.texts[name] = r.visit(to)
+			for _, name := range slices.Sorted(maps.Keys(s.texts)) { // so that each compilation gives the same
+				s.texts[name] = r.visit(s.texts[name])
 			}
 			for i := range s.numbers {
 				s.numbers[i].to = r.visit(s.numbers[i].to)

@@ -35,11 +35,6 @@ type loop struct {
 	settled bool  // there are none to replace; see loops.go
 }
 
-// quoted marks an array or an object in a rule that did not come from the rule's
-// author: a value of the context that was put in place of a variable. It is
-// data, whatever it looks like.
-type quoted struct{ v any }
-
 // A parser turns decoded JSON into nodes.
 type parser struct {
 	slots *slots // nil where variables are not those of the context
@@ -121,12 +116,15 @@ func (p *parser) parseList(list []any, compact bool, depth int) (node, error) {
 
 // pass counts n values that need not be looked at.
 func (p *parser) pass(n, depth int) error {
-	switch p.nodes += n; {
+	switch {
 	case n > 0 && depth > MaxDepth:
+		p.nodes++
 		return errDeep
-	case p.nodes > MaxNodes:
+	case n > MaxNodes-p.nodes:
+		p.nodes = MaxNodes + 1
 		return errLarge
 	}
+	p.nodes += n
 	return nil
 }
 
@@ -166,6 +164,11 @@ func (p *parser) parseCall(name string, args any, depth int) (node, error) {
 	}
 	if op.isLazy() && !isList {
 		return node{op: opInvalid}, nil // and what is in there is never looked at
+	}
+	if name, ok := args.(string); ok && op == opVar {
+		if path := splitPath(name); len(path) > 0 {
+			return p.variable(path, nothing), p.pass(1, depth+1)
+		}
 	}
 	if !isList {
 		written = []any{args}
@@ -214,6 +217,10 @@ func (p *parser) parseVar(n node) node {
 	if !ok {
 		return n
 	}
+	return p.variable(path, fallback)
+}
+
+func (p *parser) variable(path []string, fallback value) node {
 	v := node{op: opPath, path: path, val: fallback}
 	if p.slots != nil {
 		return p.slots.add(v)
@@ -252,67 +259,6 @@ func splitPath(name string) []string {
 		return []string{name}
 	}
 	return slices.DeleteFunc(strings.Split(name, "."), func(step string) bool { return step == "" })
-}
-
-// unquote returns v without quotes inside it.
-func unquote(v any) any {
-	switch v := v.(type) {
-	case quoted:
-		return v.v
-	case []any:
-		if !slices.ContainsFunc(v, holdsQuoted) {
-			return v
-		}
-		list := make([]any, len(v))
-		for i, element := range v {
-			list[i] = unquote(element)
-		}
-		return list
-	case map[string]any:
-		if !holdsQuoted(v) {
-			return v
-		}
-		m := make(map[string]any, len(v))
-		for name, member := range v {
-			m[name] = unquote(member)
-		}
-		return m
-	default:
-		return v
-	}
-}
-
-func holdsQuoted(v any) bool {
-	switch v := v.(type) {
-	case quoted:
-		return true
-	case []any:
-		return slices.ContainsFunc(v, holdsQuoted)
-	case map[string]any:
-		for _, member := range v {
-			if holdsQuoted(member) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func quoteAll(list []any) []any {
-	all := make([]any, len(list))
-	for i, v := range list {
-		all[i] = quote(v)
-	}
-	return all
-}
-
-// quote marks v as data.
-func quote(v any) any {
-	switch v.(type) {
-	case []any, map[string]any:
-		return quoted{v}
-	}
-	return v
 }
 
 var errOperand = errors.New("an operator was given what it does not take")

@@ -39,8 +39,10 @@ type decoder struct {
 
 	// What has been read of the objects and arrays that are open, the innermost
 	// last: only at their end it is known how much room they need.
-	members  []member
+	members  []Member
 	elements []any
+
+	compact *compact // where compact values go; nil if they shall be maps and slices
 
 	words *words
 	other word   // the word that was read last if words may not change
@@ -48,14 +50,9 @@ type decoder struct {
 
 	// Enough for a flag or two, so that these cost no further allocation.
 	room struct {
-		members  [8]member
+		members  [8]Member
 		elements [8]any
 	}
-}
-
-type member struct {
-	name  string
-	value any
 }
 
 func (d *decoder) begin() {
@@ -140,15 +137,18 @@ func (d *decoder) object() (any, bool) {
 		return nil, false
 	}
 	if empty {
+		if d.compact != nil {
+			return d.compact.object(nil), true
+		}
 		return map[string]any{}, true
 	}
 	outer := len(d.members)
 	for more := true; more; {
-		var m member
-		if m.name, ok = d.name(); !ok {
+		var m Member
+		if m.Name, ok = d.name(); !ok {
 			return nil, false
 		}
-		if m.value, ok = d.value(); !ok {
+		if m.Value, ok = d.value(); !ok {
 			return nil, false
 		}
 		d.members = append(d.members, m)
@@ -156,15 +156,19 @@ func (d *decoder) object() (any, bool) {
 			return nil, false
 		}
 	}
-	object := d.collect(d.members[outer:])
+	members := d.members[outer:]
 	d.members = d.members[:outer]
-	return object, true
+	if d.compact == nil {
+		return d.collect(members), true
+	}
+	d.repeated = d.repeated || !unique(members)
+	return d.compact.object(members), true
 }
 
-func (d *decoder) collect(members []member) map[string]any {
+func (d *decoder) collect(members []Member) map[string]any {
 	object := make(map[string]any, len(members))
 	for i := range members {
-		object[members[i].name] = members[i].value
+		object[members[i].Name] = members[i].Value
 	}
 	if len(object) < len(members) {
 		d.repeated = true
@@ -202,6 +206,9 @@ func (d *decoder) array() (any, bool) {
 		return nil, false
 	}
 	if empty {
+		if d.compact != nil {
+			return d.compact.array(nil), true
+		}
 		return none, true
 	}
 	outer := len(d.elements)
@@ -215,8 +222,12 @@ func (d *decoder) array() (any, bool) {
 			return nil, false
 		}
 	}
-	array := make([]any, len(d.elements)-outer)
-	copy(array, d.elements[outer:])
+	elements := d.elements[outer:]
 	d.elements = d.elements[:outer]
+	if d.compact != nil {
+		return d.compact.array(elements), true
+	}
+	array := make([]any, len(elements))
+	copy(array, elements)
 	return array, true
 }

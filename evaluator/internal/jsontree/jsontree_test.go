@@ -128,6 +128,7 @@ func testdata(tb testing.TB) (all [][]byte) {
 // compare decodes data with both.
 func compare(t *testing.T, data []byte) {
 	t.Helper()
+	compareCompact(t, data)
 	given, data := string(data), bytes.Clone(data)
 	v, unique, ok := jsontree.Decode(data)
 	if string(data) != given {
