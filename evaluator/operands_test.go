@@ -16,9 +16,18 @@ func TestEveryOperatorWithEveryOperandAnswersAsFlagdDoes(t *testing.T) {
 		"contains_all", "contains_any", "contains_none", "fractional", "sem_ver", "starts_with", "ends_with",
 	}
 	operands := []any{
-		nil, true, false, 0.0, 2.0, -1.5, "", "a", "1", " 2 ", "1.2.3", ">=", []any{}, []any{"a", 2.0}, []any{nil}, []any{[]any{0.0, 5.0}},
-		[]any{"a", []any{"b", 1.0}}, map[string]any{}, map[string]any{"p": 1.0, "q": "a"},
-		map[string]any{"var": "x"}, map[string]any{"var": ""}, map[string]any{"==": []any{1.0, 1.0}}, map[string]any{"-": []any{}},
+		nil, true, false, 0.0, 2.0, -1.5, "", "a", "1", " 2 ", "1.2.3", ">=",
+		[]any{},
+		[]any{"a", 2.0},
+		[]any{nil},
+		[]any{[]any{0.0, 5.0}},
+		[]any{"a", []any{"b", 1.0}},
+		map[string]any{},
+		map[string]any{"p": 1.0, "q": "a"},
+		map[string]any{"var": "x"},
+		map[string]any{"var": ""},
+		map[string]any{"==": []any{1.0, 1.0}},
+		map[string]any{"-": []any{}},
 	}
 	given := []map[string]any{
 		{},

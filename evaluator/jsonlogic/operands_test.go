@@ -1,6 +1,7 @@
 package jsonlogic
 
 import (
+	"slices"
 	"testing"
 )
 
@@ -8,10 +9,15 @@ import (
 // as a result and as a condition, is the same in the graph as in the tree.
 func TestEveryOperatorIsTheSameInGraphAndTree(t *testing.T) {
 	written := []any{
-		nil, true, false, 0.0, 1.0, -1.5, "", "x", "xy", "1", "1.2.3", ">=", []any{}, []any{"x", 1.0}, []any{"x", "y", "z"},
-		[]any{[]any{0.0, 5.0}}, map[string]any{}, map[string]any{"p": 1.0, "q": 2.0},
+		nil, true, false, 0.0, 1.0, -1.5, "", "x", "xy", "1", "1.2.3", ">=",
+		[]any{},
+		[]any{"x", 1.0},
+		[]any{"x", "y", "z"},
+		[]any{[]any{0.0, 5.0}},
+		map[string]any{},
+		map[string]any{"p": 1.0, "q": 2.0},
 	}
-	given := append(written[:len(written):len(written)], "y", "5", 5.0, " x ", "1.3.0-rc", []any{"a", nil}, "missing")
+	given := append(slices.Clip(written), "y", "5", 5.0, " x ", "1.3.0-rc", []any{"a", nil}, "missing")
 	variable := func(name string) any { return map[string]any{"var": name} }
 	asked := 0
 	for name := range operators {

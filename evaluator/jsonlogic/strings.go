@@ -56,7 +56,7 @@ func (m *machine) substr(v []value) value {
 	}
 	m.charge(len(s) / 64)
 	runes := []rune(s)
-	from, to := toInt(start), len(runes)
+	from := toInt(start)
 	if from < 0 {
 		from += len(runes)
 	}
@@ -71,10 +71,9 @@ func (m *machine) substr(v []value) value {
 		}
 		length = toInt(f)
 	}
+	to := from + length // which overflows as flagd's does
 	if length < 0 {
 		to = len(runes) + length
-	} else {
-		to = from + length // which overflows as flagd's does
 	}
 	to = min(to, len(runes))
 	if to < from {

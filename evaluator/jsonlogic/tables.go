@@ -55,12 +55,7 @@ func (m *machine) among(v *value, l *wordList) bool {
 		_, ok := l.words[s]
 		return ok
 	}
-	for _, word := range l.few {
-		if word == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(l.few, s)
 }
 
 // A textSwitch is a chain of tests whether a variable equals this or that text.
