@@ -12,8 +12,8 @@ import (
 // object or an array of objects with a "key", and optionally "metadata" and
 // "$evaluators". Of two flags with the same key the later one counts.
 //
-// The error joins one [*SyntaxError] for every mistake in the document, with
-// pointers relative to it. Which mistakes there are, [CompileFlag] says.
+// The error joins one [*SyntaxError] for each mistake in the document, up to a
+// hundred of them, with pointers relative to it. Which mistakes there are, [CompileFlag] says.
 func Compile(document []byte) (*FlagSet, error) {
 	if set, ok := compileQuickly(document); ok {
 		return set, nil

@@ -12,6 +12,7 @@ import (
 const (
 	maxExpandedValues = 1 << 20
 	maxExpandedDepth  = 1_000
+	bytesPerValue     = 16 // of text, for each of which it counts as one value more
 )
 
 // expand replaces every reference in v to an evaluator that there is, in the
@@ -35,6 +36,9 @@ type expansion struct {
 func (x *expansion) expand(v any, depth int) any {
 	if len(x.within) > 0 {
 		x.borrowed++
+		if s, ok := v.(string); ok {
+			x.borrowed += len(s) / bytesPerValue
+		}
 	}
 	if x.err == nil && x.borrowed > maxExpandedValues {
 		x.err = fmt.Errorf("has more than %d values once the evaluators it refers to are put in place", maxExpandedValues)

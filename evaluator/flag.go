@@ -205,6 +205,14 @@ func BrokenFlag(key string, cause error) *Flag {
 // Key returns the key that the flag was compiled with.
 func (f *Flag) Key() string { return f.key }
 
+// name is the key for texts, also of an answer that no flag gave.
+func (f *Flag) name() string {
+	if f == nil {
+		return ""
+	}
+	return f.key
+}
+
 // same says whether f and g give the same answers to the same questions.
 func (f *Flag) same(g *Flag) bool { return f == g || f.content == g.content }
 

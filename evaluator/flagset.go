@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/flagline/flagline/internal/cowmap"
 )
@@ -32,6 +33,16 @@ func (s *FlagSet) Evaluate(key string, ec Context) (r Resolution) {
 		r.Reason, r.Err = ReasonError, &Error{Code: CodeFlagNotFound, Flag: key, Err: errUnknownFlag}
 	}
 	return r
+}
+
+// EvaluateAt is [FlagSet.Evaluate] at another time, which only matters to rules
+// that read $flagd.timestamp.
+func (s *FlagSet) EvaluateAt(key string, ec Context, now time.Time) (r Resolution) {
+	if f, ok := s.Flag(key); ok {
+		f.resolveAt(&r, ec, now.Unix())
+		return r
+	}
+	return s.Evaluate(key, ec)
 }
 
 // Flag returns the flag key, if there is one.

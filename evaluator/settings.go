@@ -14,6 +14,7 @@ type Settings struct {
 	raw        map[string]any // metadata as written, null values too
 	metadata   map[string]any
 	evaluators map[string]*shared
+	sound      map[string]bool // the evaluators without a mistake in them or in what they lead to
 }
 
 // A shared is one of the set's evaluators.
@@ -67,7 +68,40 @@ func newSettings(set string, members map[string]any) (*Settings, mistakes) {
 	for _, e := range s.evaluators {
 		e.mistakes = s.check("", e.rule)
 	}
+	s.sound = s.findSound()
 	return s, found
+}
+
+// findSound starts with evaluators that refer to none, and goes on to those that
+// refer to sound ones only. Whoever leads in a circle is never reached.
+func (s *Settings) findSound() map[string]bool {
+	sound := make(map[string]bool, len(s.evaluators))
+	waiting := make(map[string]int)      // for how many
+	waiters := make(map[string][]string) // for whom
+	var ready []string
+	for name, e := range s.evaluators {
+		switch {
+		case len(e.mistakes) > 0:
+		case len(e.refs) == 0:
+			ready = append(ready, name)
+		default:
+			waiting[name] = len(e.refs)
+			for _, ref := range e.refs {
+				waiters[ref] = append(waiters[ref], name)
+			}
+		}
+	}
+	for len(ready) > 0 {
+		name := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		sound[name] = true
+		for _, waiter := range waiters[name] {
+			if waiting[waiter]--; waiting[waiter] == 0 {
+				ready = append(ready, waiter)
+			}
+		}
+	}
+	return sound
 }
 
 // Metadata returns the metadata of the set. The map is shared and must not be
@@ -159,13 +193,15 @@ func (s *Settings) refs(name string) []string {
 	return nil
 }
 
+func (s *Settings) isSound(name string) bool { return s != nil && s.sound[name] }
+
 // checkUsed is [Settings.check] that also looks into the evaluators that rule
 // leads to. What is wrong there is reported where rule refers to it.
 func (s *Settings) checkUsed(at string, rule any) (found mistakes) {
 	found = s.check(at, rule)
 	for call := range syntax.Calls(at, rule) {
 		name, ok := call.Args.(string)
-		if call.Operator != syntax.Ref || !ok {
+		if call.Operator != syntax.Ref || !ok || s.isSound(name) || found.full() {
 			continue
 		}
 		if what := s.trouble(name, make(map[string]bool)); what != "" {

@@ -42,7 +42,7 @@ func typed[T any](r Resolution, want string) (v T, ok bool, err *Error) {
 	}
 	return v, false, &Error{
 		Code: CodeTypeMismatch,
-		Flag: r.flag.key,
+		Flag: r.flag.name(),
 		Err:  fmt.Errorf("variant %q is %s, not %s", r.Variant, syntax.Kind(r.Value), want),
 	}
 }

@@ -37,9 +37,12 @@ func (p *Program) classesOf(slot uint16) classes {
 	texts := 0
 	for i := range p.tests {
 		t := &p.tests[i]
-		if named := t.texts(); t.slot == slot && named != nil {
+		if t.slot != slot {
+			continue
+		}
+		if n := t.namesTexts(); n > 0 {
 			asking = append(asking, t)
-			texts += len(named)
+			texts += n
 		}
 	}
 	if len(asking) < 2 || texts < manyTexts {
@@ -63,6 +66,19 @@ func (p *Program) classesOf(slot uint16) classes {
 		t.kind, t.memo = testClass, uint8(class) //nolint:gosec // below maxClasses
 	}
 	return c
+}
+
+// namesTexts is how many texts the test names; see texts.
+func (t *test) namesTexts() int {
+	switch t.kind {
+	case testEqualText:
+		return 1
+	case testAmong:
+		if l, _ := t.data.(*wordList); l.plain {
+			return len(l.few) + len(l.words)
+		}
+	}
+	return 0
 }
 
 // texts are those that the test names, if its answer for a text is whether that

@@ -2,6 +2,7 @@ package jsonlogic
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -99,6 +100,8 @@ func (s *slots) add(n node) node {
 }
 
 const (
+	longText = 1 << 10 // bytes, from which on it matters how long a text is
+
 	maxSlots = 1_000  // how many variables a program remembers
 	noSlot   = 0xFFFF // the slot of tests that are about no variable
 )
@@ -121,6 +124,9 @@ func (m *machine) load(into *value, i uint16) {
 			*into = m.take(raw, v.path, v.orElse())
 		}
 	}
+	if into.kind == text && len(into.text()) > longText {
+		m.effort += len(into.text()) / bytesPerStep
+	}
 	if v.more != nil && v.more.classes != nil && into.kind == text {
 		into.num = v.more.classes.of(into.text())
 	}
@@ -139,8 +145,10 @@ func (m *machine) lookupContext(path []string, fallback value) value {
 		}
 		v = inner
 	}
-	if s, ok := v.(string); ok && utf8.ValidString(s) {
-		return value{kind: text, ref: v}
+	if s, ok := v.(string); ok {
+		if m.charge(len(s) / bytesPerStep); utf8.ValidString(s) {
+			return value{kind: text, ref: v}
+		}
 	}
 	return m.take(v, func() []string { return path }, fallback)
 }
@@ -213,13 +221,16 @@ func (m *machine) flagd() map[string]any {
 
 // wholeOfContext is the context as an object.
 func (m *machine) wholeOfContext() value {
-	whole := make(map[string]any, len(m.in.Context)+1)
-	for name, v := range m.in.Context {
-		pure, _, err := m.purify(v, 1)
-		if err != nil {
-			return m.fail(&ContextError{Err: err})
-		}
-		whole[sanitized(name)] = pure
+	pure, changed, err := m.purifyObject(m.in.Context, 0)
+	if err != nil {
+		return m.fail(&ContextError{Err: err})
+	}
+	whole, _ := pure.(map[string]any)
+	if !changed {
+		whole = maps.Clone(whole)
+	}
+	if whole == nil {
+		whole = make(map[string]any, 1)
 	}
 	whole[flagdProperties] = m.flagd()
 	return value{kind: object, ref: whole}

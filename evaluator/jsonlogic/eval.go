@@ -19,6 +19,7 @@ type machine struct {
 	program *Program
 	in      Input
 	steps   int
+	effort  int // what each test takes on top, once a long text was read
 	err     error
 }
 
@@ -27,6 +28,17 @@ func (m *machine) fail(err error) value {
 		m.err = err
 	}
 	return nothing
+}
+
+// bytesPerStep is how much of a text an operator can look at in one step.
+const bytesPerStep = 64
+
+// effort is how many steps it takes to look at an operand.
+func (v value) effort() int {
+	if v.kind == text {
+		return 1 + len(v.text())/bytesPerStep
+	}
+	return 1
 }
 
 // charge counts steps.
@@ -63,10 +75,11 @@ func (m *machine) eval(n *node, data value) value {
 		operands = make([]value, 0, len(n.args))
 	}
 	for i := range n.args {
-		operands = append(operands, m.eval(&n.args[i], data))
-		if m.err != nil {
+		v := m.eval(&n.args[i], data)
+		if m.charge(v.effort()); m.err != nil {
 			return nothing
 		}
+		operands = append(operands, v)
 	}
 	// A single argument that is not written as an array, but turns out to be
 	// one, is the array of operands.
@@ -79,10 +92,10 @@ func (m *machine) eval(n *node, data value) value {
 
 // unpack wraps the elements of an array.
 func (m *machine) unpack(list []any) []value {
-	m.charge(len(list))
 	all := make([]value, len(list))
 	for i, element := range list {
 		all[i] = valueOf(element)
+		m.charge(all[i].effort())
 	}
 	return all
 }

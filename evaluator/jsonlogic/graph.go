@@ -72,6 +72,9 @@ func (m *machine) walk(slots []value, versions []version) target {
 				m.load(v, t.slot)
 			}
 		}
+		if m.effort > 0 {
+			m.charge(m.effort)
+		}
 		var ok bool
 		switch t.kind {
 		case testEqualText:

@@ -22,18 +22,18 @@ func (p *parser) parseLoop(n node, args []any, depth int) (node, error) {
 		needs = 3
 	}
 	switch {
-	case !n.list:
-		return node{op: opInvalid}, nil
-	case len(args) == 0 && needs == 1:
+	case !n.list, len(args) == 0 && needs == 1:
+		p.replaceable = true // perhaps
 		return node{op: opInvalid}, nil
 	case len(args) < needs && n.op == opReduce:
-		return constant(numeric(0)), nil
+		return constant(numeric(0)), p.weigh(args, depth)
 	case len(args) < needs:
-		return constant(listed([]any{})), nil
+		return constant(listed([]any{})), p.weigh(args, depth)
 	}
 	if n.op == opReduce {
 		if _, isList := args[2].([]any); isList {
-			return node{op: opInvalid}, nil
+			p.replaceable = true // perhaps
+			return node{op: opInvalid}, p.weigh(args, depth)
 		}
 	}
 	n.loop = &loop{args: args}
@@ -49,7 +49,8 @@ func (p *parser) parseLoop(n node, args []any, depth int) (node, error) {
 		}
 	}
 	p.nodes = inside.nodes
-	n.loop.settled = len(args) > 1 && !replaceable(args[1])
+	n.loop.settled = len(args) > 1 && !inside.replaceable
+	p.replaceable = p.replaceable || inside.replaceable || slices.ContainsFunc(args[min(2, len(args)):], replaceable)
 	if n.op == opReduce {
 		n.args, err = p.parseAll(args[2:3], depth+1)
 	}
@@ -76,8 +77,9 @@ func replaceable(rule any) bool {
 func (p *parser) parseSubject(subject any, depth int) (node, error) {
 	switch subject := subject.(type) {
 	case []any:
-		p.nodes++
-		return constant(listed(unquote(subject).([]any))), nil
+		p.replaceable = p.replaceable || replaceable(subject)
+		list, _ := unquote(subject).([]any)
+		return constant(listed(list)), p.weigh(subject, depth)
 	case map[string]any, quoted:
 		return p.parse(subject, depth)
 	default:

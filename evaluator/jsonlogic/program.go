@@ -1,6 +1,9 @@
 package jsonlogic
 
-import "math"
+import (
+	"errors"
+	"math"
+)
 
 // A Program is a compiled rule. It never changes, and may be run from any number
 // of goroutines at once.
@@ -59,6 +62,9 @@ func (r *Result) IsNull() bool { return r.v.kind == null }
 // [*UnknownOperatorError] for a rule that calls what is no operator, where
 // evaluation might look at it, and an error for rules beyond [MaxDepth] and
 // [MaxNodes]. Whatever else is wrong with a rule shows when it is run.
+//
+// The rule must not be changed afterwards. Operands of other types, such as int,
+// count as what encoding/json would write them as.
 func Compile(rule any) (*Program, error) {
 	var constants []any
 	p, err := CompileFor(rule, func(v any) int {
@@ -74,7 +80,7 @@ func Compile(rule any) (*Program, error) {
 // CompileFor is [Compile] for someone to whom results stand for something else:
 // number says for what. It is called while the rule is compiled, with each
 // result that is known without a context, and gives numbers from 0 to 2³⁰-1,
-// which then are [Result.Constant]. The program has no Constants.
+// which then are [Result.Constant]. The program has no Constants, and no Value.
 func CompileFor(rule any, number func(any) int) (*Program, error) {
 	var s slots
 	p := parser{slots: &s, fold: true}
@@ -93,9 +99,13 @@ func (p *Program) Constants() []any { return p.constants }
 // not matter.
 func (p *Program) ReadsTime() bool { return p.timed }
 
-// Run runs the program, and fills in r, which is empty: to hand a Result up
-// costs more than to run most programs.
+// Run runs the program, and fills in r. To hand a Result up
+// would cost more than to run most programs.
 func (p *Program) Run(in Input, r *Result) {
+	if p.entry.isTest() && len(p.tests) == 0 {
+		*r = Result{Constant: -1, Err: errNoProgram}
+		return
+	}
 	var m machine
 	m.program = p
 	// One by one: a copy of the whole waits for the stores of its parts.
@@ -113,10 +123,10 @@ func (p *Program) Run(in Input, r *Result) {
 		at = m.walk(make([]value, n), make([]version, maxMemos))
 	}
 	if m.err == nil && at.isConstant() {
-		r.Constant = at.index()
+		r.Constant, r.Err, r.v.kind = at.index(), nil, unread
 		return
 	}
-	r.Constant = -1
+	r.Constant, r.v.kind = -1, unread
 	if m.err == nil {
 		r.v = m.eval(&p.trees[at.index()], value{kind: wholeContext})
 		if r.v.kind == number && (math.IsNaN(r.v.num) || math.IsInf(r.v.num, 0)) {
@@ -130,8 +140,16 @@ func (p *Program) Run(in Input, r *Result) {
 func (p *Program) Value(in Input) (any, error) {
 	var r Result
 	p.Run(in, &r)
-	if r.Constant >= 0 {
+	switch {
+	case r.Constant < 0:
+		return r.Value(), r.Err
+	case r.Constant < len(p.constants):
 		return p.constants[r.Constant], nil
 	}
-	return r.Value(), r.Err
+	return nil, errNumbered
 }
+
+var (
+	errNoProgram = errors.New("the program was not compiled")
+	errNumbered  = errors.New("the program was compiled for its results' numbers")
+)

@@ -23,7 +23,7 @@ func (m *machine) purify(v any, depth int) (pure any, changed bool, err error) {
 	case nil, bool:
 		return v, false, nil
 	case string:
-		if utf8.ValidString(of) {
+		if m.charge(len(of) / bytesPerStep); utf8.ValidString(of) {
 			return v, false, nil
 		}
 		return sanitized(of), true, nil
@@ -113,24 +113,41 @@ func (m *machine) purifyObject(members map[string]any, depth int) (any, bool, er
 		return nil, false, err
 	}
 	var copied map[string]any
+	misspelt := false
 	for name, member := range members {
 		pure, changed, err := m.purify(member, depth)
 		if err != nil {
 			return nil, false, err
 		}
-		if !changed && utf8.ValidString(name) {
+		misspelt = misspelt || !utf8.ValidString(name)
+		if !changed {
 			continue
 		}
 		if copied == nil {
 			copied = maps.Clone(members)
 		}
-		delete(copied, name)
-		copied[sanitized(name)] = pure
+		copied[name] = pure
 	}
-	if copied != nil {
-		return copied, true, nil
+	if copied == nil && !misspelt {
+		return members, false, nil
 	}
-	return members, false, nil
+	if misspelt {
+		if copied == nil {
+			copied = members
+		}
+		copied = respelt(copied)
+	}
+	return copied, true, nil
+}
+
+// respelt returns m with names that are UTF-8. Of two that become the same, the
+// last in byte order counts: it is written last.
+func respelt(m map[string]any) map[string]any {
+	names := make(map[string]any, len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		names[sanitized(name)] = m[name]
+	}
+	return names
 }
 
 // enter begins with an array or an object of n values.

@@ -32,7 +32,7 @@ func (m *machine) cat(v []value, isList bool) value {
 		if !ok {
 			return m.fail(errOperand)
 		}
-		if m.charge(len(s) / 64); b.Len()+len(s) > MaxText {
+		if b.Len()+len(s) > MaxText {
 			return m.fail(errText)
 		}
 		b.WriteString(s)
@@ -54,7 +54,6 @@ func (m *machine) substr(v []value) value {
 	if !isText || !isNumber {
 		return m.fail(errOperand)
 	}
-	m.charge(len(s) / 64)
 	runes := []rune(s)
 	from := toInt(start)
 	if from < 0 {

@@ -94,6 +94,7 @@ func (p *Program) findSwitches() {
 	if len(p.tests) < fewTexts {
 		return
 	}
+	ways := p.ways()
 	inChain := make([]bool, len(p.tests))
 	for i := range slices.Backward(p.tests) {
 		slot := p.tests[i].slot
@@ -103,6 +104,9 @@ func (p *Program) findSwitches() {
 		s := &textSwitch{texts: make(map[string]target)}
 		at := toTest(i)
 		for at.isTest() && p.tests[at].kind == testEqualText && p.tests[at].slot == slot {
+			if at != toTest(i) && ways[at] > 1 {
+				break // a chain that others share is one of its own, or each would copy it
+			}
 			t := &p.tests[at]
 			inChain[at] = true
 			if _, ok := s.texts[t.str]; !ok {
@@ -118,6 +122,31 @@ func (p *Program) findSwitches() {
 		}
 		p.tests[i] = test{kind: testSwitch, slot: slot, data: s, yes: at, no: at}
 	}
+}
+
+// ways counts, for each test, how many answers lead there.
+func (p *Program) ways() []int {
+	ways := make([]int, len(p.tests))
+	count := func(to target) {
+		if to.isTest() {
+			ways[to]++
+		}
+	}
+	count(p.entry)
+	for i := range p.tests {
+		t := &p.tests[i]
+		count(t.yes)
+		if t.no != t.yes {
+			count(t.no)
+		}
+		if s, ok := t.data.(*split); ok {
+			for _, to := range s.targets {
+				count(to)
+			}
+			count(s.unusual)
+		}
+	}
+	return ways
 }
 
 // startsChain says whether enough tests follow test i to be worth a look.

@@ -3,6 +3,7 @@ package jsonlogic
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,6 +41,10 @@ type parser struct {
 	slots *slots // nil where variables are not those of the context
 	fold  bool   // evaluate what does not depend on the context right away
 	nodes int
+
+	// Whether there was a variable that means something outside of the loop
+	// that the rule is the body of.
+	replaceable bool
 }
 
 var (
@@ -71,6 +76,9 @@ func (p *parser) parse(rule any, depth int) (node, error) {
 		return p.parseList(rule.Elements, true, depth)
 	case *jsontree.Object:
 		if len(rule.Members) != 1 {
+			if err := p.weigh(rule, depth); err != nil {
+				return node{}, err
+			}
 			return constant(valueOf(rule.Expand())), nil
 		}
 		return p.parseCall(rule.Members[0].Name, rule.Members[0].Value, depth)
@@ -78,13 +86,20 @@ func (p *parser) parse(rule any, depth int) (node, error) {
 		return constant(valueOf(rule.v)), nil
 	case map[string]any:
 		if len(rule) != 1 {
-			return constant(valueOf(unquote(rule))), nil
+			p.replaceable = p.replaceable || replaceable(rule)
+			return constant(valueOf(unquote(rule))), p.weigh(rule, depth)
 		}
 		for name, args := range rule {
 			return p.parseCall(name, args, depth)
 		}
+	case nil, bool, float64, string:
+		return constant(valueOf(rule)), nil
 	}
-	return constant(valueOf(rule)), nil
+	pure, err := scalar(rule)
+	if err != nil {
+		return node{}, fmt.Errorf("a %T in a rule cannot be written as JSON: %w", rule, err)
+	}
+	return p.parse(pure, depth)
 }
 
 // parseList parses an array. If it is compact its elements are not there for
@@ -128,6 +143,37 @@ func (p *parser) pass(n, depth int) error {
 	return nil
 }
 
+// weigh counts the values inside of data, which no operator looks at while it is
+// compiled.
+func (p *parser) weigh(data any, depth int) error {
+	var inside []any
+	switch data := data.(type) {
+	case []any:
+		inside = data
+	case *jsontree.Array:
+		inside = data.Elements
+	case map[string]any:
+		inside = slices.Collect(maps.Values(data))
+	case *jsontree.Object:
+		for i := range data.Members {
+			inside = append(inside, data.Members[i].Value)
+		}
+	case nil, bool, float64, string, quoted:
+		return nil
+	default:
+		return fmt.Errorf("a %T in the data of a rule is not what encoding/json decodes", data)
+	}
+	if err := p.pass(len(inside), depth+1); err != nil {
+		return err
+	}
+	for _, v := range inside {
+		if err := p.weigh(v, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // mayBeRule says whether v can be anything but itself.
 func mayBeRule(v any) bool {
 	switch v.(type) {
@@ -162,7 +208,9 @@ func (p *parser) parseCall(name string, args any, depth int) (node, error) {
 		}
 		return p.parseLoop(n, written, depth)
 	}
+	p.replaceable = p.replaceable || op == opVar && !isHidden(args)
 	if op.isLazy() && !isList {
+		p.replaceable = p.replaceable || replaceable(args)
 		return node{op: opInvalid}, nil // and what is in there is never looked at
 	}
 	if name, ok := args.(string); ok && op == opVar {

@@ -165,17 +165,18 @@ func collectRefs(v any, names map[string]bool) {
 // chain is also an earlier one. It returns nil if there is none.
 func Cycle(start string, refs func(name string) []string) []string {
 	var path []string
-	done := make(map[string]bool)
+	onPath, done := make(map[string]bool), make(map[string]bool)
 	var visit func(name string) bool
 	visit = func(name string) bool {
 		path = append(path, name)
-		if slices.Contains(path[:len(path)-1], name) {
+		if onPath[name] {
 			return true
 		}
+		onPath[name] = true
 		if !done[name] && slices.ContainsFunc(refs(name), visit) {
 			return true
 		}
-		done[name] = true
+		onPath[name], done[name] = false, true
 		path = path[:len(path)-1]
 		return false
 	}

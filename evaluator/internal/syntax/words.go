@@ -34,15 +34,20 @@ func ThereAre[V any](things map[string]V) string {
 		names = append(names, strconv.Quote(name))
 	}
 	slices.Sort(names)
-	switch n := len(names); n {
-	case 0:
+	switch n := len(names); {
+	case n == 0:
 		return "there are none"
-	case 1:
+	case n == 1:
 		return "there is " + names[0]
+	case n > manyNames:
+		return fmt.Sprintf("there are %s and %d more", strings.Join(names[:manyNames], ", "), n-manyNames)
 	default:
 		return "there are " + strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 	}
 }
+
+// manyNames is how many names a sentence can bear.
+const manyNames = 12
 
 // NotJSON says where and why data is not JSON, given the error of decoding it.
 func NotJSON(data []byte, err error) string {
