@@ -2,6 +2,7 @@ package evaluator_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/flagline/flagline/evaluator"
 )
@@ -64,4 +65,70 @@ func ExampleFlagSet_With() {
 	// Output:
 	// write kill-switch false
 	// update kill-switch true
+}
+
+func ExampleFlag_EvaluateAt() {
+	f, err := evaluator.CompileFlag("sale", []byte(`{
+		"variants": {"on": true, "off": false},
+		"defaultVariant": "off",
+		"targeting": {"if": [{">=": [{"var": "$flagd.timestamp"}, 1800000000]}, "on"]}
+	}`), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	begin := time.Unix(1_800_000_000, 0)
+	fmt.Println(f.EvaluateAt(nil, begin.Add(-time.Second)).Value, f.EvaluateAt(nil, begin).Value)
+	// Output:
+	// false true
+}
+
+func ExampleResolution_Int() {
+	set, err := evaluator.Compile([]byte(`{"flags": {
+		"limit": {"variants": {"low": 10}, "defaultVariant": "low"},
+		"paused": {"state": "DISABLED", "variants": {"low": 10}, "defaultVariant": "low"}
+	}}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, key := range []string{"limit", "paused", "limits"} {
+		limit, ok, err := set.Evaluate(key, nil).Int()
+		switch {
+		case err != nil:
+			fmt.Println(err.Code)
+		case !ok:
+			fmt.Println("the caller's own default")
+		default:
+			fmt.Println(limit)
+		}
+	}
+	// Output:
+	// 10
+	// the caller's own default
+	// FLAG_NOT_FOUND
+}
+
+func ExampleCompileSettings() {
+	settings, err := evaluator.CompileSettings("shop", []byte(`{
+		"metadata": {"owner": "team-shop"},
+		"$evaluators": {"staff": {"ends_with": [{"var": "email"}, "@example.com"]}}
+	}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := evaluator.CompileFlag("beta", []byte(`{
+		"variants": {"on": true, "off": false},
+		"defaultVariant": "off",
+		"targeting": {"if": [{"$ref": "staff"}, "on"]}
+	}`), settings)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := f.Evaluate(evaluator.Context{"email": "ada@example.com"})
+	fmt.Println(r.Value, r.Metadata["owner"], r.Metadata["flagSetId"])
+	// Output:
+	// true team-shop shop
 }

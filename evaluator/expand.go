@@ -2,7 +2,6 @@ package evaluator
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/flagline/flagline/evaluator/internal/syntax"
 )
@@ -21,15 +20,15 @@ func (s *Settings) expand(v any) (any, error) {
 	if s == nil || len(s.evaluators) == 0 {
 		return v, nil
 	}
-	x := expansion{settings: s}
+	x := expansion{settings: s, within: make(map[string]bool)}
 	v = x.expand(v, 0)
 	return v, x.err
 }
 
 type expansion struct {
 	settings *Settings
-	within   []string // the evaluators that are being replaced
-	borrowed int      // values that came from evaluators
+	within   map[string]bool // the evaluators that are being replaced
+	borrowed int             // values that came from evaluators
 	err      error
 }
 
@@ -58,8 +57,8 @@ func (x *expansion) expand(v any, depth int) any {
 		}
 		return list
 	case map[string]any:
-		if rule, ok := x.enter(value); ok {
-			defer x.leave()
+		if name, rule, ok := x.enter(value); ok {
+			defer delete(x.within, name)
 			return x.expand(rule, depth)
 		}
 		object := make(map[string]any, len(value))
@@ -73,17 +72,15 @@ func (x *expansion) expand(v any, depth int) any {
 
 // enter returns the rule that v refers to, and notes that it is being put in
 // place, unless it is already.
-func (x *expansion) enter(v any) (rule any, ok bool) {
-	name, ok := syntax.AsRef(v)
-	if !ok {
-		return nil, false
+func (x *expansion) enter(v any) (name string, rule any, ok bool) {
+	name, ok = syntax.AsRef(v)
+	if !ok || x.within[name] {
+		return "", nil, false
 	}
 	e, ok := x.settings.evaluator(name)
-	if !ok || slices.Contains(x.within, name) {
-		return nil, false
+	if !ok {
+		return "", nil, false
 	}
-	x.within = append(x.within, name)
-	return e.rule, true
+	x.within[name] = true
+	return name, e.rule, true
 }
-
-func (x *expansion) leave() { x.within = x.within[:len(x.within)-1] }

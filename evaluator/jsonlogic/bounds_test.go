@@ -47,11 +47,15 @@ func TestRunEndsAfterSoManySteps(t *testing.T) {
 	for i := range many {
 		many[i] = float64(i)
 	}
-	context := map[string]any{"many": many, "others": []any{-1.0}}
+	context := map[string]any{"many": many, "needle": "x", "haystack": strings.Repeat("y", 100_000)}
 	for name, rule := range map[string]string{
-		"a loop in a loop":        `{"map":[{"var":"many"},{"map":[[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25],{"+":[{"var":""},1]}]}]}`,
-		"every pair":              `{"contains_none":[{"var":"many"},{"map":[{"var":"many"},{"-":[0,{"var":""},1]}]}]}`,
-		"a rule changed so often": `{"some":[{"var":"many"},{"in":[{"var":"x"},[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30]]}]}`,
+		"a loop in a loop":                  `{"map":[{"var":"many"},{"map":[[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25],{"+":[{"var":""},1]}]}]}`,
+		"every pair":                        `{"contains_none":[{"var":"many"},{"map":[{"var":"many"},{"-":[0,{"var":""},1]}]}]}`,
+		"long arrays, made again and again": `{"map":[{"var":"many"},[{"var":""},` + strings.Repeat("1,", 500) + `1]]}`,
+		"a long text in a loop":             `{"some":[{"var":"many"},{"in":[{"var":"needle"},{"var":"haystack"}]}]}`,
+		"a long number in a loop":           `{"map":[{"var":"many"},{"<":[1,"` + strings.Repeat("1", 10_000) + `"]}]}`,
+		"all of the context, many times":    `[` + strings.Repeat(`{"var":""},`, 100) + `1]`,
+		"a rule changed so often":           `{"some":[{"var":"many"},{"in":[{"var":"x"},[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30]]}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, err := run(t, parse(t, rule), context)
@@ -138,6 +142,84 @@ func TestContextIsNeverRun(t *testing.T) {
 	}
 	if fmt.Sprint(context["list"]) != "[map[cat:[attack ed]]]" {
 		t.Errorf("the context was changed: %v", context)
+	}
+}
+
+// Chains of equalities that end in the same chain share it.
+func TestChainsThatShareAnEndDoNotCopyIt(t *testing.T) {
+	var heads, tail []string
+	for i := range 2_000 {
+		heads = append(heads, fmt.Sprintf(`{"==":[{"var":"c"},%d]},{"==":[{"var":"b"},"h%d"]}`, i, i))
+		tail = append(tail, fmt.Sprintf(`{"==":[{"var":"b"},"t%d"]}`, i))
+	}
+	rule := parse(t, `{"if":[{"or":[{"if":[`+strings.Join(heads, ",")+`,false]},`+strings.Join(tail, ",")+`]},"on","off"]}`)
+	bytes := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for range b.N {
+			if _, err := jsonlogic.Compile(rule); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}).AllocedBytesPerOp()
+	if bytes > 100<<20 { // a copy for each head would take gigabytes
+		t.Errorf("compiling takes %d bytes", bytes)
+	}
+	for b, want := range map[string]string{"h7": "off", "t7": "on", "t1999": "on", "x": "off"} {
+		if got, err := run(t, rule, map[string]any{"c": -1.0, "b": b}); got != want || err != nil {
+			t.Errorf("for %s: %v, %v; want %s", b, got, err, want)
+		}
+	}
+}
+
+func TestRuleMayHoldNumbersOfGo(t *testing.T) {
+	context := map[string]any{"age": 17, "country": "de"}
+	for _, rule := range []any{
+		map[string]any{"<": []any{map[string]any{"var": "age"}, 18}},
+		map[string]any{"<": []any{map[string]any{"var": "age"}, uint8(18)}},
+		map[string]any{"in": []any{map[string]any{"var": "country"}, []string{"de", "at"}}},
+	} {
+		if got, err := run(t, rule, context); got != true || err != nil {
+			t.Errorf("%v gives %v, %v; want true", rule, got, err)
+		}
+	}
+	for _, rule := range []any{
+		map[string]any{"==": []any{func() {}, 1.0}},
+		map[string]any{"==": []any{map[string]any{"a": 1, "b": 2}, 1.0}},
+	} {
+		if p, err := jsonlogic.Compile(rule); err == nil {
+			t.Errorf("%v compiles to %v, want an error", rule, p)
+		}
+	}
+}
+
+func TestResultsAndProgramsAreNotMistakenForOthers(t *testing.T) {
+	var r jsonlogic.Result
+	new(jsonlogic.Program).Run(jsonlogic.Input{}, &r)
+	if r.Err == nil || r.Constant >= 0 {
+		t.Errorf("a program that was never compiled gives %+v", r)
+	}
+	p, err := jsonlogic.Compile(parse(t, `{"if":[{"var":"x"},"yes","no"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		x    any
+		want any
+	}{{math.NaN(), nil}, {true, "yes"}, {math.NaN(), nil}, {false, "no"}} {
+		p.Run(jsonlogic.Input{Context: map[string]any{"x": c.x}}, &r)
+		if (r.Err != nil) != (c.want == nil) || (r.Constant < 0) != (c.want == nil) || c.want != nil && p.Constants()[r.Constant] != c.want {
+			t.Errorf("for %v the result, used again, is %+v", c.x, r)
+		}
+	}
+	numbered, err := jsonlogic.CompileFor("x", func(any) int { return 77 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if numbered.Run(jsonlogic.Input{}, &r); r.Constant != 77 {
+		t.Errorf("the result is %d, want 77", r.Constant)
+	}
+	if v, err := numbered.Value(jsonlogic.Input{}); err == nil {
+		t.Errorf("a program of numbers has the value %v", v)
 	}
 }
 

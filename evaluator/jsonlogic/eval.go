@@ -4,7 +4,7 @@ import "fmt"
 
 // Bounds of a run.
 const (
-	MaxSteps = 1_000_000 // operators and elements of arrays
+	MaxSteps = 1_000_000 // operators, operands, elements of arrays, and 64 bytes of a text, each
 	MaxText  = 1 << 20   // bytes of a text that cat makes
 )
 

@@ -6,7 +6,7 @@ type operator uint8
 const (
 	opConstant operator = iota // gives the node's value
 	opList                     // gives an array of what its arguments give
-	opSlot                     // reads a variable of the context, once a run
+	opSlot                     // reads a variable of the context, for which the graph has a slot
 	opPath                     // reads a variable whose name was written out
 	opVar
 	opAnd

@@ -29,18 +29,23 @@ func Kind(v any) string {
 
 // ThereAre names what there is, for someone who named what there is not.
 func ThereAre[V any](things map[string]V) string {
-	names := make([]string, 0, len(things))
+	names := make([]string, 0, manyNames+1)
 	for name := range things {
-		names = append(names, strconv.Quote(name))
+		at, _ := slices.BinarySearch(names, name)
+		if names = slices.Insert(names, at, name); len(names) > manyNames {
+			names = names[:manyNames]
+		}
 	}
-	slices.Sort(names)
-	switch n := len(names); {
+	for i := range names {
+		names[i] = strconv.Quote(names[i])
+	}
+	switch n := len(things); {
 	case n == 0:
 		return "there are none"
 	case n == 1:
 		return "there is " + names[0]
 	case n > manyNames:
-		return fmt.Sprintf("there are %s and %d more", strings.Join(names[:manyNames], ", "), n-manyNames)
+		return fmt.Sprintf("there are %s and %d more", strings.Join(names, ", "), n-manyNames)
 	default:
 		return "there are " + strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 	}
