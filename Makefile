@@ -85,6 +85,10 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 mutants: ## break each rule of the protocol, and expect a test to notice
 	.ci/mutants
 
+.PHONY: engine-mutants
+engine-mutants: ## put mistakes into the evaluator one at a time, and expect the comparison with flagd to notice
+	go run ./internal/mutation/engine
+
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (all)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -159,7 +159,7 @@ func compareFlag(c *differ.Case, counts *tally) string {
 	variants := variantsFor(c)
 	oracle := reference.Flag{Key: c.FlagKey, Variants: variants, Targeting: []byte(differ.Text(c.Rule))}
 	definition := map[string]any{"variants": variants, "targeting": c.Rule}
-	if len(oracle.Targeting)%5 > 0 {
+	if len(oracle.Targeting)%5 > 0 { // four flags of five have a default variant
 		oracle.DefaultVariant = "on"
 		definition["defaultVariant"] = "on"
 	}

@@ -48,6 +48,12 @@ func (g *generator) chain() any {
 		}
 		args = append(args, condition, g.branch(i))
 	}
+	if g.n(3) == 2 { // the table ends where another variable begins
+		other := map[string]any{"var": pick(&g.dice, []string{"email", "s", "tags.0", "age"})}
+		for i := range 3 {
+			args = append(args, g.call(op, other, g.constant(text)), g.branch(i))
+		}
+	}
 	if g.n(2) == 0 {
 		args = append(args, g.branch(len(args)))
 	}
@@ -122,15 +128,28 @@ func (g *generator) decision(depth int) any {
 
 // focusOn makes the tests to come be about one variable and few values.
 func (g *generator) focusOn(k kind) {
-	g.focus = g.variable(k)
+	g.focus = g.path(k)
 	for range 2 + g.n(6) {
 		v := g.constant(k)
-		if g.n(2) == 1 {
+		if g.n(3) > 0 {
 			v = g.spelling()
 		}
 		g.mention(k, v)
 		g.values = append(g.values, v)
 	}
+	if k == text && g.n(3) == 2 {
+		v := pick(&g.dice, []string{"\ufffd", "a\ufffd"})
+		g.mention(k, v)
+		g.values = append(g.values, v)
+	}
+}
+
+// focused returns the one variable, now and then with a value in its place.
+func (g *generator) focused() any {
+	if g.n(6) == 5 {
+		return map[string]any{"var": []any{g.focus, pick(&g.dice, g.values)}}
+	}
+	return map[string]any{"var": g.focus}
 }
 
 // test returns a condition that a graph has a node for, or nearly so.
@@ -142,8 +161,8 @@ func (g *generator) test() any {
 		constant = g.spelling
 	}
 	variable := func() any { return g.variable(k) }
-	if g.focus != nil && g.n(5) > 0 {
-		variable = func() any { return g.focus }
+	if len(g.values) > 0 && g.n(5) > 0 {
+		variable = g.focused
 		constant = func() any { return pick(&g.dice, g.values) }
 	}
 	switch g.n(12) {

@@ -12,8 +12,8 @@ type generator struct {
 	again   []any        // conditions that it may say once more
 	narrow  bool         // the rule goes on about few things
 	topics  [kinds][]string
-	focus   any   // the one variable that most tests are about, or nil
-	values  []any // what it is compared with
+	focus   string // the one variable that most tests are about, if there are values
+	values  []any  // what it is compared with
 	scope   scope
 	nodes   int
 }

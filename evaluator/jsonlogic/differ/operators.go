@@ -81,8 +81,11 @@ func (g *generator) order(depth int) any {
 		other = kind(g.n(int(kinds)))
 	}
 	args := []any{g.rule(k, depth), g.rule(other, depth)}
-	if g.n(5) == 4 {
+	switch g.n(10) {
+	case 9, 8:
 		args = append(args, g.rule(k, depth))
+	case 7:
+		args[1] = g.spelling()
 	}
 	return g.call(op, args...)
 }

@@ -15,10 +15,10 @@ const (
 // targeting returns a whole rule. The templates see to it that answers are
 // spread over values, null and errors.
 func (g *generator) targeting() any {
-	switch g.n(18) {
-	case 17, 16:
+	switch g.n(19) {
+	case 18, 17, 16:
 		g.narrow = true
-		if g.n(2) == 1 {
+		if g.n(3) > 0 {
 			g.focusOn(pick(&g.dice, []kind{text, number, version, text}))
 		}
 		return g.decision(1 + g.n(4))
