@@ -48,7 +48,7 @@ func TestFlagdAndWeAgreeAboutAllFlags(t *testing.T) {
 }
 
 func TestBodiesAreValid(t *testing.T) {
-	if err := validate(workload.Bodies(40)); err != nil {
+	if err := compileAndValidate(workload.Bodies(40)); err != nil {
 		t.Error(err)
 	}
 }

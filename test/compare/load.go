@@ -31,10 +31,7 @@ func (f *figures) load(out io.Writer, s settings, name string, n int) error {
 			return system.LoadFlagd(core, text)
 		}},
 		{system: system.Ours, once: true, run: func(int) error {
-			if _, found := lint.Compile(document); len(found) > 0 {
-				return fmt.Errorf("lint finds %v", found[0])
-			}
-			return nil
+			return compileAndValidate(document)
 		}},
 		{system: compileAlone, once: true, run: func(int) error {
 			_, err := evaluator.Compile(document)
@@ -45,6 +42,14 @@ func (f *figures) load(out io.Writer, s settings, name string, n int) error {
 		return err
 	}
 	return f.heap(n, text, document)
+}
+
+// compileAndValidate is how a control plane takes a document.
+func compileAndValidate(document []byte) error {
+	if _, found := lint.Compile(document); len(found) > 0 {
+		return fmt.Errorf("lint finds %v", found[0])
+	}
+	return nil
 }
 
 // heap measures what n flags leave on the heap, which is the same each time.
