@@ -116,7 +116,7 @@ func decoded(v any) (d any, ok bool) {
 func (c *Case) prepare() {
 	c.inert, c.poisoned = c.Rule, c.Rule
 	if c.holdsData = holdsData(c.Rule); c.holdsData {
-		c.inert, c.poisoned = padded.rule(c.Rule), poisoned.rule(c.Rule)
+		c.inert, c.poisoned = padded.rule(c.Rule, false), poisoned.rule(c.Rule, false)
 		c.wild = !equal(c.poisoned, c.Rule)
 	}
 }

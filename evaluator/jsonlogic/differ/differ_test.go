@@ -150,6 +150,8 @@ func TestDataStaysData(t *testing.T) {
 		{`{"filter":[[1,2],{"some":[[1],{"in":[1,[{"var":"list"}]]}]}]}`, `{"list":[{"var":"a"},1]}`, `error`},
 		{`{"filter":[[1],{"filter":[[1],{"var":"o"}]}]}`, `{"o":{"var":"o"}}`, `[1]`},
 		{`{"all":[[""],{"none":[[{"var":{"cat":""}}],{"id":0,"name":""}]}]}`, `{}`, `false`},
+		{`{"filter":[[[{"var":[]}]],{"some":[[""],{"var":"0"}]}]}`, `{}`, `[[{"var":[]}]]`},
+		{`{"all":[[{"var":"x"}],{"some":[[0],{"var":[]}]}]}`, `{"x":0}`, `true`},
 		{`{"missing":{"var":"list"}}`, `{"list":["a",["b"]]}`, `["a",["b"]]`},
 	} {
 		wanted := differ.Answer{Failed: c.want == "error"}

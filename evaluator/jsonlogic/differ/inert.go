@@ -34,25 +34,26 @@ const (
 // one member, or look at it in a loop.
 func isOperator(name string) bool { return dangerous[name] }
 
-// data returns data treated. Members "var" of the context are renamed: the
-// loops look for those in objects with several members too. In data of the
-// rule they look for them rightly, and what such a member holds is no data.
-func (t treatment) data(v any, ofContext bool) any {
+// data returns data treated. Its members "var" are renamed: the loops look for
+// those in objects with several members too. Only in the body of a loop that
+// solves its variables do they look for them rightly, and what such a member
+// holds is no data.
+func (t treatment) data(v any, solved bool) any {
 	switch v := v.(type) {
 	case []any:
 		list := make([]any, len(v))
 		for i, element := range v {
-			list[i] = t.data(element, ofContext)
+			list[i] = t.data(element, solved)
 		}
 		return list
 	case map[string]any:
 		o := make(map[string]any, len(v)+1)
 		for name, member := range v {
-			if ofContext && name == "var" || t == poisoned && len(v) == 1 && isOperator(name) {
+			if !solved && name == "var" || t == poisoned && len(v) == 1 && isOperator(name) {
 				name = poison + name
 			}
-			if o[name] = member; ofContext || name != "var" {
-				o[name] = t.data(member, ofContext)
+			if o[name] = member; !solved || name != "var" {
+				o[name] = t.data(member, solved)
 			}
 		}
 		if t == padded && len(o) == 1 {
@@ -123,6 +124,10 @@ func isTame(v any) bool {
 var (
 	loops = map[string]bool{"map": true, "filter": true, "all": true, "none": true, "some": true, "reduce": true}
 	lazy  = map[string]bool{"and": true, "or": true, "if": true, "?:": true}
+
+	// solving are the loops that put the values of variables in the place of
+	// the variables of their body before they evaluate it.
+	solving = map[string]bool{"filter": true, "all": true, "none": true, "some": true}
 )
 
 // asCall returns the operator and the arguments of a rule that is a call.
@@ -136,23 +141,24 @@ func asCall(v any) (operator string, args any, ok bool) {
 	return operator, args, true
 }
 
-// rule returns the rule with the data in it treated.
-func (t treatment) rule(v any) any {
+// rule returns the rule with the data in it treated. It is solved if a loop
+// around it puts the values of variables in the place of the variables first.
+func (t treatment) rule(v any, solved bool) any {
 	if list, ok := v.([]any); ok {
-		return t.list(list)
+		return t.list(list, solved)
 	}
 	operator, args, ok := asCall(v)
 	if !ok {
-		return t.data(v, false)
+		return t.data(v, solved)
 	}
 	list, isList := args.([]any)
 	switch {
 	case loops[operator] && isList:
-		args = t.loop(operator, list)
+		args = t.loop(operator, list, solved)
 	case loops[operator], lazy[operator] && !isList:
 		return v
 	default:
-		args = t.rule(args)
+		args = t.rule(args, solved)
 	}
 	made := map[string]any{operator: args}
 	if t == padded && operator == "set" && len(list) >= 3 {
@@ -161,25 +167,27 @@ func (t treatment) rule(v any) any {
 	return made
 }
 
-func (t treatment) list(list []any) any {
+func (t treatment) list(list []any, solved bool) any {
 	treated := make([]any, len(list))
 	for i, element := range list {
-		treated[i] = t.rule(element)
+		treated[i] = t.rule(element, solved)
 	}
 	return treated
 }
 
 // loop treats the list of a loop, if it is written out, and the data in the
 // other arguments.
-func (t treatment) loop(operator string, args []any) any {
+func (t treatment) loop(operator string, args []any, solved bool) any {
 	treated := make([]any, len(args))
 	for i, arg := range args {
 		_, isList := arg.([]any)
 		switch {
 		case i == 0 && isList:
-			arg = t.data(arg, false)
-		case i < 2, i == 2 && operator == "reduce" && !isList:
-			arg = t.rule(arg)
+			arg = t.data(arg, solved)
+		case i == 1:
+			arg = t.rule(arg, solved || solving[operator])
+		case i == 0, i == 2 && operator == "reduce" && !isList:
+			arg = t.rule(arg, solved)
 		}
 		treated[i] = arg
 	}

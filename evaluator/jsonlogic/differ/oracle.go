@@ -115,12 +115,12 @@ func (c *Case) Judge(i int, got Answer) Verdict {
 }
 
 func (c *Case) inertAnswer(seen map[string]any) Answer {
-	a := flagd(c.inert, padded.data(seen, true))
+	a := flagd(c.inert, padded.data(seen, false))
 	return Answer{Value: revert(a.Value), Failed: a.Failed}
 }
 
 func (c *Case) poisonedAnswer(seen map[string]any) Answer {
-	a := flagd(c.poisoned, poisoned.data(seen, true))
+	a := flagd(c.poisoned, poisoned.data(seen, false))
 	return Answer{Value: revert(a.Value), Failed: a.Failed}
 }
 
