@@ -6,6 +6,7 @@ import (
 
 	"github.com/flagline/flagline/evaluator/internal/jsontree"
 	"github.com/flagline/flagline/evaluator/internal/syntax"
+	"github.com/flagline/flagline/evaluator/jsonlogic"
 )
 
 // Most flags are right and refer to no evaluators. They are compiled without
@@ -203,7 +204,7 @@ func keepsToItself(v any, rule bool, depth int) bool {
 	case *jsontree.Array:
 		return !slices.ContainsFunc(v.Elements, func(element any) bool { return !keepsToItself(element, rule, depth+1) })
 	case *jsontree.Object:
-		if len(v.Members) == 1 && (v.Members[0].Name == syntax.Ref || rule && !syntax.IsOperator(v.Members[0].Name)) {
+		if len(v.Members) == 1 && (v.Members[0].Name == syntax.Ref || rule && !jsonlogic.IsOperator(v.Members[0].Name)) {
 			return false
 		}
 		return !slices.ContainsFunc(v.Members, func(m jsontree.Member) bool { return !keepsToItself(m.Value, rule, depth+1) })

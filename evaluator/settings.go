@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/flagline/flagline/evaluator/internal/syntax"
+	"github.com/flagline/flagline/evaluator/jsonlogic"
 )
 
 // Settings are what the flags of a set share: the set's metadata, and the
@@ -155,7 +156,7 @@ func (s *Settings) check(at string, rule any) (found mistakes) {
 		switch {
 		case call.Operator == syntax.Ref:
 			s.checkRef(call, &found)
-		case !syntax.IsOperator(call.Operator):
+		case !jsonlogic.IsOperator(call.Operator):
 			found.add(call.Pointer, "unknown operator %q", call.Operator)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/flagline/flagline/evaluator/internal/syntax"
+	"github.com/flagline/flagline/evaluator/jsonlogic"
 )
 
 // rule says whether a rule is certainly right. If it is the flag's answer, it
@@ -55,7 +56,7 @@ func (r *reader) call(operator, args int32, answer bool) bool {
 	case "starts_with", "ends_with":
 		return r.arguments(args, 2) && r.rule(args, false)
 	default:
-		return syntax.IsOperator(string(r.text(operator))) && r.rule(args, false)
+		return jsonlogic.IsOperator(string(r.text(operator))) && r.rule(args, false)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flagline/flagline/evaluator/internal/syntax"
+	"github.com/flagline/flagline/evaluator/jsonlogic"
 )
 
 // evaluators reports what is wrong with the rules that flags share, whether a
@@ -97,7 +98,7 @@ func (c *critic) rule(at string, rule any) {
 		case "starts_with", "ends_with":
 			c.arguments(call, 2)
 		default:
-			if !syntax.IsOperator(call.Operator) {
+			if !jsonlogic.IsOperator(call.Operator) {
 				c.fail(call.Pointer, CodeUnknownOperator, "unknown operator %q", call.Operator)
 			}
 		}

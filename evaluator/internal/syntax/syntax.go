@@ -1,6 +1,5 @@
 // Package syntax knows how targeting rules are written: which parts of a rule
-// are calls of an operator and which are data, which operators there are, and
-// how to name a place in a document.
+// are calls of an operator and which are data, and how to name a place in a document.
 //
 // It is shared by those who compile rules and those who criticise them, so
 // that they cannot disagree about what a rule says.
@@ -15,21 +14,6 @@ import (
 // Ref is what stands in the place of an operator where a rule borrows one of
 // the set's evaluators: {"$ref": "name"}.
 const Ref = "$ref"
-
-// IsOperator says whether the rule language has the operator name. [Ref] is
-// not one: nothing evaluates it, it is replaced before.
-func IsOperator(name string) bool { return operators[name] }
-
-var operators = setOf(
-	"and", "or", "if", "?:", "!", "!!",
-	"==", "!=", "===", "!==", "<", "<=", ">", ">=",
-	"+", "-", "*", "/", "%", "abs", "max", "min",
-	"cat", "substr", "in",
-	"var", "set", "missing", "missing_some",
-	"merge", "map", "filter", "reduce", "all", "none", "some",
-	"contains_all", "contains_any", "contains_none",
-	"fractional", "sem_ver", "starts_with", "ends_with",
-)
 
 // lazy are the operators that look at their arguments themselves, and only if
 // these are written as an array.

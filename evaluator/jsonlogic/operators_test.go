@@ -1,4 +1,4 @@
-package syntax_test
+package jsonlogic_test
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/zap"
 
-	"github.com/flagline/flagline/evaluator/internal/syntax"
+	ours "github.com/flagline/flagline/evaluator/jsonlogic"
 )
 
 // The engine is asked which words it takes for operators, ours among others
@@ -27,7 +27,7 @@ func TestOperatorsAreThoseOfTheEngine(t *testing.T) {
 	for _, word := range words {
 		_, err := jsonlogic.ApplyInterface(map[string]any{word: []any{}}, map[string]any{})
 		_, unknown := errors.AsType[jsonlogic.ErrInvalidOperator](err)
-		if syntax.IsOperator(word) == unknown {
+		if ours.IsOperator(word) == unknown {
 			t.Errorf("IsOperator(%q) = %v, and the engine says %v", word, !unknown, err)
 		}
 		if !unknown {
