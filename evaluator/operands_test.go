@@ -1,6 +1,7 @@
 package evaluator_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/flagline/flagline/evaluator/jsonlogic/differ"
@@ -74,4 +75,33 @@ func TestEveryOperatorWithEveryOperandAnswersAsFlagdDoes(t *testing.T) {
 		}
 	}
 	t.Logf("%d questions, %d of them about data that flagd would run", asked, exempt)
+}
+
+// What long runs of generated rules have found.
+func TestRulesThatOnceDifferedAnswerAsFlagdDoes(t *testing.T) {
+	differ.Prepare()
+	for _, found := range []struct {
+		rule  string
+		given map[string]any
+	}{
+		{`{"filter":[{"var":"nums"},{"map":[{"var":true}]}]}`, map[string]any{"nums": []any{}}},
+		{`{"filter":[{"var":"nums"},{"reduce":[{"var":true},1]}]}`, map[string]any{"nums": []any{}}},
+		{`{"fractional":[{"var":"nums"}]}`, map[string]any{"nums": []any{0.0}, "targetingKey": "o"}},
+		{`{"fractional":[{"var":["items.0.tags",[""]]}]}`, map[string]any{"items": true, "targetingKey": "b"}},
+		{`{"if":[{},"",{"==":[{"var":"plan."},"b"]},{"==":[{"var":"plan."},""]}]}`, map[string]any{"plan": "b"}},
+		{`{"if":[{"contains_any":[{"var":"a"},"x"]},1,2]}`, map[string]any{"a": "x"}},
+	} {
+		var rule any
+		if err := json.Unmarshal([]byte(found.rule), &rule); err != nil {
+			t.Fatal(err)
+		}
+		c := differ.New(rule, found.given)
+		answer, err := compileRule(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := answer(&c.Contexts[0]); !c.Judge(0, got).Right {
+			t.Error(tell(c, 0, got))
+		}
+	}
 }

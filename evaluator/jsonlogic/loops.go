@@ -21,6 +21,10 @@ func (p *parser) parseLoop(n node, args []any, depth int) (node, error) {
 	case opReduce:
 		needs = 3
 	}
+	if len(args) < needs {
+		// Nothing of it is evaluated, but replacing its variables may fail.
+		p.replaceable = p.replaceable || slices.ContainsFunc(args, replaceable)
+	}
 	switch {
 	case !n.list, len(args) == 0 && needs == 1:
 		p.replaceable = true // perhaps
