@@ -66,6 +66,26 @@ func TestRunEndsAfterSoManySteps(t *testing.T) {
 	}
 }
 
+// A long text costs those tests that look through it, and no others.
+func TestLongTextDoesNotExhaustTheStepsOfOtherTests(t *testing.T) {
+	var clauses []string
+	for i := range 1_000 {
+		clauses = append(clauses, fmt.Sprintf(`{"starts_with":[{"var":"other"},"%d"]},%d`, i, i))
+	}
+	context := map[string]any{"long": strings.Repeat("x", 1<<20), "other": "999"}
+	rule := parse(t, `{"if":[{"==":[{"var":"long"},"y"]},"y",`+strings.Join(clauses, ",")+`]}`)
+	if v, err := run(t, rule, context); v != 9.0 || err != nil {
+		t.Errorf("got %v, %v; want the first number that 999 starts with", v, err)
+	}
+	for i := range clauses {
+		clauses[i] = fmt.Sprintf(`{"in":["%d",{"var":"long"}]},%d`, i, i)
+	}
+	rule = parse(t, `{"if":[`+strings.Join(clauses, ",")+`]}`)
+	if v, err := run(t, rule, context); err == nil || !strings.Contains(err.Error(), "more than 1000000 steps") {
+		t.Errorf("a thousand searches of a mebibyte end with %v, %v; want an error", v, err)
+	}
+}
+
 func TestTextThatDoublesEndsBeforeItFillsTheMemory(t *testing.T) {
 	twice := `{"reduce":[{"var":"many"},{"cat":[{"var":"accumulator"},{"var":"accumulator"}]},"x"]}`
 	context := map[string]any{"many": make([]any, 64)}

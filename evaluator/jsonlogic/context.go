@@ -100,8 +100,6 @@ func (s *slots) add(n node) node {
 }
 
 const (
-	longText = 1 << 10 // bytes, from which on it matters how long a text is
-
 	maxSlots = 1_000  // how many variables a program remembers
 	noSlot   = 0xFFFF // the slot of tests that are about no variable
 )
@@ -123,9 +121,6 @@ func (m *machine) load(into *value, i uint16) {
 		} else {
 			*into = m.take(raw, v.path, v.orElse())
 		}
-	}
-	if into.kind == text && len(into.text()) > longText {
-		m.effort += len(into.text()) / bytesPerStep
 	}
 	if v.more != nil && v.more.classes != nil && into.kind == text {
 		into.num = v.more.classes.of(into.text())

@@ -19,7 +19,6 @@ type machine struct {
 	program *Program
 	in      Input
 	steps   int
-	effort  int // what each test takes on top, once a long text was read
 	err     error
 }
 

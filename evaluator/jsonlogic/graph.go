@@ -72,9 +72,6 @@ func (m *machine) walk(slots []value, versions []version) target {
 				m.load(v, t.slot)
 			}
 		}
-		if m.effort > 0 {
-			m.charge(m.effort)
-		}
 		var ok bool
 		switch t.kind {
 		case testEqualText:
@@ -91,6 +88,7 @@ func (m *machine) walk(slots []value, versions []version) target {
 				ok = t.equalsText(v)
 			}
 		case testContains:
+			m.charge(v.effort())
 			ok = m.contains(v, t.str)
 		case testVersion:
 			release, _ := t.data.(*version)
@@ -107,6 +105,9 @@ func (m *machine) walk(slots []value, versions []version) target {
 			at = m.choose(v, s, t.no)
 			continue
 		default:
+			if v.kind == text && t.readsNumber() {
+				m.charge(v.effort())
+			}
 			ok = t.holds(v)
 		}
 		if ok {
@@ -116,6 +117,11 @@ func (m *machine) walk(slots []value, versions []version) target {
 		}
 	}
 	return at
+}
+
+// readsNumber says whether a text is read as a number, as far as it is one.
+func (t *test) readsNumber() bool {
+	return t.against != text && (t.kind == testEqualNumber || testLess <= t.kind && t.kind <= testGreaterOrEqual)
 }
 
 // holds answers the tests of a slot with a constant.

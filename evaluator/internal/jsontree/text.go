@@ -93,8 +93,8 @@ func (d *decoder) unescape(text []byte, at int) (appended []byte, next int, ok b
 	return append(text, b), at + 1, true
 }
 
-// escaped returns what the escape \uXXXX at a place stands for, or -1 if none
-// is there.
+// escaped returns what an escape of \u and four hexadecimal digits at a place
+// stands for, or -1 if none is there.
 func (d *decoder) escaped(at int) rune {
 	if len(d.data)-at < 2 || d.data[at] != '\\' || d.data[at+1] != 'u' {
 		return -1
