@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/flagline/flagline/evaluator/internal/jsontree"
+	"github.com/flagline/flagline/internal/jsontree"
 )
 
 // A contentHash tells apart flags whose answers may differ: 128 bits of SHA-256.

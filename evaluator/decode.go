@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/flagline/flagline/evaluator/internal/jsontree"
 	"github.com/flagline/flagline/evaluator/internal/syntax"
+	"github.com/flagline/flagline/internal/jsontree"
 )
 
 // decode returns the JSON value that is the whole of data.

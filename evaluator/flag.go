@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/flagline/flagline/evaluator/internal/jsontree"
 	"github.com/flagline/flagline/evaluator/internal/syntax"
 	"github.com/flagline/flagline/evaluator/jsonlogic"
+	"github.com/flagline/flagline/internal/jsontree"
 )
 
 // A Flag is one compiled flag. It never changes, and may be evaluated from any
@@ -24,6 +24,9 @@ type Flag struct {
 	metadata map[string]any
 	content  contentHash
 	broken   error // why it never compiled; nil if it did
+
+	origin *origin // nil if it is not known
+	kept   keepsake
 }
 
 type variant struct {
@@ -47,6 +50,7 @@ func CompileFlag(key string, definition []byte, settings *Settings) (*Flag, erro
 	c := compilation{settings: settings}
 	if v, ok := jsontree.DecodeCompact(definition); ok {
 		if f := c.quickly(key, asObject(v)); f != nil {
+			f.origin = &origin{definition, settings}
 			return f, nil
 		}
 	}
@@ -58,6 +62,7 @@ func CompileFlag(key string, definition []byte, settings *Settings) (*Flag, erro
 	if found != nil {
 		return nil, found.err()
 	}
+	f.origin = &origin{definition, settings}
 	return f, nil
 }
 
@@ -212,6 +217,11 @@ func (f *Flag) name() string {
 	}
 	return f.key
 }
+
+// Sum tells apart flags that may answer differently, or whose metadata differ:
+// what has the same sum, 128 bits of a SHA-256, gives the same answers, in this
+// process and in others of the same version.
+func (f *Flag) Sum() [16]byte { return f.content }
 
 // same says whether f and g give the same answers to the same questions.
 func (f *Flag) same(g *Flag) bool { return f == g || f.content == g.content }

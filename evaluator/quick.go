@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/flagline/flagline/evaluator/internal/jsontree"
 	"github.com/flagline/flagline/evaluator/internal/syntax"
 	"github.com/flagline/flagline/evaluator/jsonlogic"
+	"github.com/flagline/flagline/internal/jsontree"
 )
 
 // Most flags are right and refer to no evaluators. They are compiled without

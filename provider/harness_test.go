@@ -123,7 +123,7 @@ func serve(t testing.TB, addr, document string) *server {
 	go func() {
 		ended <- sidecar.Run(ctx, sidecar.Config{
 			Sources:    []source.Source{src},
-			Evaluation: addr,
+			Evaluation: sidecar.Door{Address: addr},
 			Ready:      func(a sidecar.Addresses) { ready <- a },
 		})
 	}()

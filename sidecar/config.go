@@ -17,15 +17,10 @@ type Config struct {
 	// have the same flag, the later one answers. Each needs a name of its own.
 	Sources []source.Source
 
-	// Evaluation, Management and OFREP are the addresses, as host:port, of
-	// flagd's evaluation services, of health, metrics and status, and of the
-	// OpenFeature Remote Evaluation Protocol. Port 0 takes a free one, which
-	// is also what an empty address means, on 127.0.0.1.
-	Evaluation, Management, OFREP string
-
-	// Sync is the address at which flags will be handed on to in-process
-	// providers. Nothing listens there yet.
-	Sync string
+	// Evaluation answers flagd's evaluation services, Management health, metrics
+	// and status, Sync those who evaluate flags themselves, and OFREP the
+	// OpenFeature Remote Evaluation Protocol.
+	Evaluation, Management, Sync, OFREP Door
 
 	// Context holds values that replace what requests say about a subject;
 	// Headers maps the names of HTTP headers to the keys of the evaluation
@@ -37,9 +32,40 @@ type Config struct {
 	// may ask. A "*" in one stands for anything. None means every origin.
 	CORSOrigins []string
 
-	// MaxRequestBody is the longest body of a request, in bytes. The default
-	// is 1,000,000; a negative number lifts the limit.
-	MaxRequestBody int
+	// MaxRequestBody and MaxRequestHeader are the longest body and header of a
+	// request, in bytes. The default of both is 1,000,000; a negative number
+	// lifts the limit of the body.
+	MaxRequestBody, MaxRequestHeader int
+
+	// Clients of gRPC that send keep-alive pings more often than
+	// KeepAliveMinTime, 5 seconds by default, are told to go away. So are those
+	// that ping without a call under way, if KeepAliveForbidWithoutStream.
+	KeepAliveMinTime             time.Duration
+	KeepAliveForbidWithoutStream bool
+
+	// StreamDeadline is how long streams of events and of flags last at most; 0
+	// is without limit.
+	StreamDeadline time.Duration
+
+	// DisableSyncMetadata refuses GetMetadata, and DisableSyncHTTP the flags over
+	// plain HTTP.
+	DisableSyncMetadata, DisableSyncHTTP bool
+
+	// DisableSSE does without server-sent events over OFREP. Pages that are not
+	// looked at hang up after SSEInactivity, two minutes by default. SSEPublicURL
+	// is where pages find the sidecar, as scheme://host[:port], if that is not
+	// where they ask.
+	DisableSSE    bool
+	SSEInactivity time.Duration
+	SSEPublicURL  string
+
+	// MetricsExporter "otel" sends metrics to the OpenTelemetry collector at
+	// CollectorURI, host:port, where spans are sent in any case. The files, in
+	// PEM, are the certificate and key to show it and the authorities to know it
+	// by; they are read again each CollectorReload, one hour by default.
+	MetricsExporter, CollectorURI                        string
+	CollectorCertFile, CollectorKeyFile, CollectorCAFile string
+	CollectorReload                                      time.Duration
 
 	// StaleAfter is the age of the flags from which the status says stale.
 	// The default is one minute.
@@ -47,8 +73,8 @@ type Config struct {
 
 	// Instance tells this sidecar from others; the default is the name of
 	// the host. Environment is what it is asked to follow, for the status;
-	// what a source delivers takes precedence.
-	Instance, Environment string
+	// what a source delivers takes precedence. Version is the program's.
+	Instance, Environment, Version string
 
 	// Ready, unless nil, is called once, by Run, when everything listens.
 	// It does not mean that there are flags already.
@@ -58,20 +84,43 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Addresses are where a sidecar really listens, as host:port.
+// A Door is one address, and who may ask there. Its files are read again when
+// they change.
+type Door struct {
+	// Address is host:port, or unix: and the path of a socket. Port 0 takes a
+	// free one, which is also what an empty address means, on 127.0.0.1.
+	Address string
+
+	// CertFile and KeyFile, both in PEM, make the door speak TLS.
+	CertFile, KeyFile string
+
+	// ClientCAFile, in PEM, holds the authorities by which callers are known,
+	// who must show a certificate of theirs. It needs a CertFile.
+	ClientCAFile string
+
+	// TokenFile holds tokens, one a line. Callers must name one of them, but for
+	// those who only want to know whether the sidecar is healthy.
+	TokenFile string
+}
+
+// Addresses are where a sidecar really listens, as host:port or unix:PATH.
 type Addresses struct {
 	Evaluation string `json:"evaluation"`
 	Management string `json:"management"`
+	Sync       string `json:"sync"`
 	OFREP      string `json:"ofrep"`
 }
 
 const (
-	defaultAddress        = "127.0.0.1:0"
-	defaultMaxRequestBody = 1_000_000
-	defaultStaleAfter     = time.Minute
+	defaultMaxRequest       = 1_000_000
+	defaultStaleAfter       = time.Minute
+	defaultSSEInactivity    = 2 * time.Minute
+	defaultKeepAliveMinTime = 5 * time.Second
 
-	// keepAlive is how long an event stream is silent at most.
-	keepAlive = 20 * time.Second
+	// eventKeepAlive and sseKeepAlive are how long streams of events are silent
+	// at most: what flagd's clients expect, and what proxies bear.
+	eventKeepAlive = 20 * time.Second
+	sseKeepAlive   = 30 * time.Second
 )
 
 // complete returns the configuration with its defaults, or says what is wrong
@@ -87,18 +136,12 @@ func (c Config) complete() (Config, error) {
 		}
 		names[src.Name()] = true
 	}
-	for _, address := range []*string{&c.Evaluation, &c.Management, &c.OFREP} {
-		if *address == "" {
-			*address = defaultAddress
-		}
-	}
-	if c.MaxRequestBody == 0 {
-		c.MaxRequestBody = defaultMaxRequestBody
-	}
+	setDefault(&c.MaxRequestBody, defaultMaxRequest)
 	c.MaxRequestBody = max(c.MaxRequestBody, 0)
-	if c.StaleAfter == 0 {
-		c.StaleAfter = defaultStaleAfter
-	}
+	setDefault(&c.MaxRequestHeader, defaultMaxRequest)
+	setDefault(&c.StaleAfter, defaultStaleAfter)
+	setDefault(&c.SSEInactivity, defaultSSEInactivity)
+	setDefault(&c.KeepAliveMinTime, defaultKeepAliveMinTime)
 	if c.Instance == "" {
 		// A host without a name is still a host.
 		c.Instance, _ = os.Hostname()
@@ -107,4 +150,11 @@ func (c Config) complete() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
+}
+
+func setDefault[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
 }

@@ -5,105 +5,154 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"time"
 
-	"github.com/flagline/flagline/internal/store"
-	"github.com/flagline/flagline/sidecar/internal/cors"
-	"github.com/flagline/flagline/sidecar/internal/enrich"
-	"github.com/flagline/flagline/sidecar/internal/evalrpc"
-	"github.com/flagline/flagline/sidecar/internal/manage"
-	"github.com/flagline/flagline/sidecar/internal/ofrep"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	// Requests over gRPC may be compressed with it, as over Connect.
+	_ "google.golang.org/grpc/encoding/gzip"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/flagline/flagline/sidecar/internal/gate"
+	"github.com/flagline/flagline/sidecar/internal/patience"
+	"github.com/flagline/flagline/sidecar/internal/rpc"
+	"github.com/flagline/flagline/sidecar/internal/split"
 )
 
-// A door is one port and what answers there.
+const (
+	// drainTime is how long requests that are being answered may take once the
+	// sidecar is told to end.
+	drainTime = 10 * time.Second
+
+	// A caller has headerTime to say what it wants and bodyTime for the rest of a
+	// request, and readTime to take each piece of an answer.
+	headerTime = 5 * time.Second
+	bodyTime   = 10 * time.Second
+	readTime   = 30 * time.Second
+
+	// maxStreams is how many calls one connection may have under way.
+	maxStreams = 1_000
+
+	// Who does not answer a ping is taken for gone after deadAfter.
+	pingAfter = time.Minute
+	deadAfter = 20 * time.Second
+)
+
+// A door is one address and what answers there: an HTTP server and, where there
+// are procedures to call, one for gRPC alone.
 type door struct {
-	name     string
-	listener net.Listener
-	server   *http.Server
+	name  string
+	gate  *gate.Gate
+	web   *http.Server
+	split *split.Splitter // nil if there is nothing but the HTTP server
+	rpc   *grpc.Server    // idem
 }
 
-// doors are all ports of a sidecar.
-type doors struct{ evaluation, management, ofrep *door }
-
-func (d doors) all() []*door { return []*door{d.evaluation, d.management, d.ofrep} }
-
-func (d doors) addresses() Addresses {
-	return Addresses{
-		Evaluation: d.evaluation.listener.Addr().String(),
-		Management: d.management.listener.Addr().String(),
-		OFREP:      d.ofrep.listener.Addr().String(),
-	}
+// An answer is what a door leads to.
+type answer struct {
+	handler    http.Handler   // for everything but gRPC proper
+	procedures rpc.Procedures // over gRPC
+	watch      *watch         // of the calls of procedures
+	open       func(*http.Request) bool
+	denied     func(http.ResponseWriter, *http.Request)
 }
 
-// answers are what the doors lead to.
-type answers struct{ evaluation, management, ofrep http.Handler }
-
-// handlers puts the services together. Event streams end when ctx is done.
-func handlers(
-	ctx context.Context, cfg Config, st *store.Store, watch *manage.Service, rules enrich.Rules,
-) answers {
-	rpc := &evalrpc.Service{
-		Store: st, Rules: rules, Observe: watch.Observe,
-		Closing: ctx.Done(), KeepAlive: keepAlive, MaxBody: cfg.MaxRequestBody,
+// openDoor listens.
+func openDoor(ctx context.Context, cfg *Config, name string, where Door, a answer) (*door, error) {
+	g, err := gate.Open(ctx, name, gate.Config(where), cfg.Logger)
+	if err != nil {
+		return nil, err
 	}
-	rest := &ofrep.Service{Store: st, Rules: rules, Observe: watch.Observe, MaxBody: cfg.MaxRequestBody}
-	return answers{
-		evaluation: cors.Handler(cfg.CORSOrigins, rpc.Handler()),
-		management: watch.Handler(),
-		ofrep:      cors.Handler(cfg.CORSOrigins, rest.Handler()),
-	}
-}
-
-// open listens at all addresses, or at none if one is taken.
-func open(ctx context.Context, cfg Config, lead answers) (d doors, err error) {
-	for _, want := range []struct {
-		door          **door
-		name, address string
-		handler       http.Handler
-		http2         bool
-	}{
-		{&d.evaluation, "evaluation", cfg.Evaluation, lead.evaluation, true},
-		{&d.management, "management", cfg.Management, lead.management, true},
-		{&d.ofrep, "ofrep", cfg.OFREP, lead.ofrep, false},
-	} {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", want.address)
-		if err != nil {
-			return doors{}, errors.Join(fmt.Errorf("listen for %s: %w", want.name, err), d.close())
-		}
-		*want.door = &door{
-			name:     want.name,
-			listener: listener,
-			server:   newServer(want.handler, want.http2, cfg.Logger),
-		}
+	d := &door{name: name, gate: g}
+	d.web = newWebServer(cfg, patience.Handler(bodyTime, readTime, g.Handler(a.open, a.denied, a.handler)))
+	if a.procedures != nil {
+		d.split = split.New(g.Listener(), headerTime)
+		d.rpc = newRPCServer(cfg, g, a.watch)
+		a.procedures.Register(d.rpc)
 	}
 	return d, nil
 }
 
-// close closes what is open of doors that were never served.
-func (d doors) close() error {
-	var errs []error
-	for _, door := range d.all() {
-		if door != nil {
-			errs = append(errs, door.listener.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// newServer returns a server without TLS. With http2, gRPC clients are
-// understood beside others on the same port. There is no limit on how long an
-// answer takes, because event streams have no end.
-func newServer(handler http.Handler, http2 bool, log *slog.Logger) *http.Server {
+// newWebServer returns a server that understands HTTP/1.1 and HTTP/2, also in
+// the clear. There is no limit on how long an answer takes, because streams have
+// no end.
+func newWebServer(cfg *Config, handler http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(http2)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           handler,
 		Protocols:         protocols,
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       5 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes:    cfg.MaxRequestHeader,
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
+}
+
+func newRPCServer(cfg *Config, g *gate.Gate, w *watch) *grpc.Server {
+	longest := cfg.MaxRequestBody
+	if longest == 0 {
+		longest = math.MaxInt
+	}
+	return grpc.NewServer(
+		grpc.ForceServerCodecV2(rpc.Codec()),
+		grpc.MaxRecvMsgSize(longest),
+		grpc.MaxHeaderListSize(uint32(min(cfg.MaxRequestHeader, math.MaxUint32))), //nolint:gosec // positive
+		grpc.MaxConcurrentStreams(maxStreams),
+		// Most connections are streams that are silent nearly always.
+		grpc.SharedWriteBuffer(true),
+		grpc.ReadBufferSize(4<<10),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime: cfg.KeepAliveMinTime, PermitWithoutStream: !cfg.KeepAliveForbidWithoutStream,
+		}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: deadAfter}),
+		grpc.ChainUnaryInterceptor(guardUnary(g), w.unary),
+		grpc.ChainStreamInterceptor(guardStream(g), w.stream),
+	)
+}
+
+// serve answers until the door is drained.
+func (d *door) serve(g *errgroup.Group) {
+	if d.split == nil {
+		g.Go(func() error { return d.over(d.web.Serve(d.gate.Listener())) })
+		return
+	}
+	g.Go(func() error { return d.over(d.split.Serve()) })
+	g.Go(func() error { return d.over(d.web.Serve(d.split.HTTP())) })
+	g.Go(func() error { return d.over(d.rpc.Serve(d.split.GRPC())) })
+}
+
+// over turns what a server says at its end into what it means.
+func (d *door) over(err error) error {
+	if err == nil || errors.Is(err, http.ErrServerClosed) || errors.Is(err, grpc.ErrServerStopped) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", d.name, err)
+}
+
+// drain lets requests end, and ends what is left when their time is over. That
+// somebody did not hang up in time is no reason for the sidecar to fail.
+func (d *door) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	var errs []error
+	if d.split != nil {
+		errs = append(errs, d.split.Close())
+		defer context.AfterFunc(ctx, d.rpc.Stop)()
+		d.rpc.GracefulStop()
+	}
+	err := d.web.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = d.web.Close()
+	}
+	errs = append(errs, err, d.gate.Close())
+	if err := errors.Join(errs...); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close %s: %w", d.name, err)
+	}
+	return nil
 }

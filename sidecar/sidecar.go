@@ -10,86 +10,103 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/sidecar/internal/enrich"
 	"github.com/flagline/flagline/sidecar/internal/manage"
+	"github.com/flagline/flagline/sidecar/internal/tally"
+	"github.com/flagline/flagline/sidecar/internal/telemetry"
 	"github.com/flagline/flagline/source"
 )
 
-// drainTime is how long requests that are being answered may take once the
-// sidecar is told to end.
-const drainTime = 10 * time.Second
-
 // Run serves flags until ctx is done, then drains for at most 10 seconds and
-// returns nil. Event streams are told and ended. An error means that the
-// sidecar could not start, or could not go on. All goroutines that Run started
-// have ended when it returns.
-func Run(ctx context.Context, cfg Config) error {
-	cfg, err := cfg.complete()
+// returns nil. Streams are told and ended. An error means that the sidecar could
+// not start, or could not go on. All goroutines that Run started have ended when
+// it returns.
+func Run(ctx context.Context, cfg Config) (err error) {
+	cfg, err = cfg.complete()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	st := store.New()
-	watch := manage.New(st,
-		manage.Identity{Instance: cfg.Instance, Environment: cfg.Environment},
-		cfg.StaleAfter,
-	)
-	rules := enrich.Rules{Static: cfg.Context, Headers: cfg.Headers}
+	h := newHouse(&cfg)
+	h.sent, err = telemetry.Start(ctx, telemetry.Config{
+		Exporter: cfg.MetricsExporter, Collector: cfg.CollectorURI,
+		CertFile: cfg.CollectorCertFile, KeyFile: cfg.CollectorKeyFile, CAFile: cfg.CollectorCAFile,
+		Reload: cfg.CollectorReload, Registry: h.manage.Gatherer(),
+		Instance: cfg.Instance, Version: cfg.Version,
+	}, cfg.Logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.sent.Close(context.WithoutCancel(ctx))) }()
 
 	g, ctx := errgroup.WithContext(ctx)
-	doors, err := open(ctx, cfg, handlers(ctx, cfg, st, watch, rules))
+	h.closing = ctx.Done()
+	doors, err := openDoors(ctx, h)
 	if err != nil {
 		return err
 	}
 	for _, src := range cfg.Sources {
-		sink := &observed{Sink: st.Add(src.Name()), watch: watch, origin: src.Name(), log: cfg.Logger}
+		sink := &observed{Sink: h.store.Add(src.Name()), watch: h.manage, origin: src.Name(), log: cfg.Logger}
 		g.Go(func() error { return follow(ctx, src, sink) })
 	}
-	for _, door := range doors.all() {
-		g.Go(func() error { return door.serve() })
+	for _, d := range doors {
+		d.serve(g)
 		g.Go(func() error {
 			<-ctx.Done()
-			return door.drain(ctx)
+			return d.drain(ctx)
 		})
 	}
 	if cfg.Ready != nil {
-		cfg.Ready(doors.addresses())
+		cfg.Ready(Addresses{
+			Evaluation: doors[0].gate.Address(), Management: doors[1].gate.Address(),
+			Sync: doors[2].gate.Address(), OFREP: doors[3].gate.Address(),
+		})
 	}
 	return g.Wait()
+}
+
+func newHouse(cfg *Config) *house {
+	st, counts := store.New(), tally.New()
+	return &house{
+		cfg: cfg, store: st, counts: counts,
+		manage: manage.New(st, counts, manage.Identity{
+			Instance: cfg.Instance, Environment: cfg.Environment, Version: cfg.Version,
+		}, cfg.StaleAfter),
+		rules: enrich.Rules{Static: cfg.Context, Headers: cfg.Headers},
+	}
+}
+
+// openDoors opens all doors, or none if one cannot be.
+func openDoors(ctx context.Context, h *house) (doors [4]*door, err error) {
+	for i, want := range []struct {
+		name  string
+		where Door
+		leads answer
+	}{
+		{"evaluation", h.cfg.Evaluation, h.evaluation()},
+		{"management", h.cfg.Management, h.management(ctx)},
+		{"sync", h.cfg.Sync, h.sync()},
+		{"ofrep", h.cfg.OFREP, h.ofrep()},
+	} {
+		doors[i], err = openDoor(ctx, h.cfg, want.name, want.where, want.leads)
+		if err != nil {
+			for _, opened := range doors[:i] {
+				err = errors.Join(err, opened.gate.Close())
+			}
+			return doors, err
+		}
+	}
+	return doors, nil
 }
 
 func follow(ctx context.Context, src source.Source, sink source.Sink) error {
 	if err := src.Watch(ctx, sink); err != nil {
 		return fmt.Errorf("watch %s: %w", src.Name(), err)
-	}
-	return nil
-}
-
-func (d *door) serve() error {
-	if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve %s: %w", d.name, err)
-	}
-	return nil
-}
-
-// drain lets requests end, and ends what is left when their time is over. That
-// somebody did not hang up in time is no reason for the sidecar to fail.
-func (d *door) drain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	err := d.server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = d.server.Close()
-	}
-	if err != nil {
-		return fmt.Errorf("close %s: %w", d.name, err)
 	}
 	return nil
 }

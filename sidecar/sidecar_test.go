@@ -215,7 +215,7 @@ func TestRunRefusesAConfigWithoutItsParts(t *testing.T) {
 		{"one source twice", sidecar.Config{Sources: []source.Source{src, src}}, "given twice"},
 		{
 			"port taken",
-			sidecar.Config{Sources: []source.Source{src}, OFREP: taken.Addr().String()},
+			sidecar.Config{Sources: []source.Source{src}, OFREP: sidecar.Door{Address: taken.Addr().String()}},
 			"listen for ofrep",
 		},
 	}

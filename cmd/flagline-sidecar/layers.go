@@ -5,18 +5,26 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/pflag"
 	"gopkg.in/yaml.v3"
 )
 
+// homeFile is the file with settings that is read if no other is named, as
+// flagd does.
+const homeFile = ".agent.yaml"
+
 // fill gives the settings that the command line does not mention the values
-// that the environment has for them, or else the file that --config names.
-func fill(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+// that the environment has for them, or else the file that --config names. It
+// returns what deserves a warning.
+func fill(flags *pflag.FlagSet, lookup func(string) (string, bool)) (notes []string, err error) {
 	var errs []error
 	flags.VisitAll(func(flag *pflag.Flag) {
 		if flag.Changed {
@@ -29,13 +37,46 @@ func fill(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
-		return err
+		return nil, err
 	}
 	path, err := flags.GetString("config")
-	if err != nil || path == "" {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	return fillFromFile(flags, path)
+	if path == "" {
+		return fillFromHome(flags)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	unknown, err := fillFromFile(flags, path, data)
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("configuration %s: there is no setting %q", path, unknown[0])
+	}
+	return nil, err
+}
+
+// fillFromHome reads the file in the user's home. Nobody has asked for it now,
+// so that it may hold settings of another program, or be out of reach.
+func fillFromHome(flags *pflag.FlagSet) (notes []string, err error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, nil //nolint:nilerr // no home, no file
+	}
+	path := filepath.Join(home, homeFile)
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return []string{err.Error()}, nil
+	}
+	unknown, err := fillFromFile(flags, path, data)
+	for _, name := range unknown {
+		notes = append(notes, fmt.Sprintf("configuration %s: there is no setting %q", path, name))
+	}
+	return notes, err
 }
 
 // fromEnvironment finds the variable for a setting. The name in the middle is
@@ -54,12 +95,15 @@ func fromEnvironment(setting string, lookup func(string) (string, bool)) (name, 
 	return "", "", false
 }
 
-// setText gives a setting a value in one text: lists are separated by spaces
-// and maps are a JSON object, as flagd reads them, or key=value,key=value.
+// setText gives a setting a value in one text: lists are separated by spaces,
+// or by commas where no entry can hold one, and maps are a JSON object, as flagd
+// reads them, or key=value,key=value.
 func setText(flags *pflag.FlagSet, flag *pflag.Flag, value string) error {
 	switch flag.Value.Type() {
-	case "stringArray", "stringSlice":
+	case "stringArray":
 		return setAll(flags, flag, strings.Fields(value))
+	case "stringSlice":
+		return setAll(flags, flag, strings.FieldsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || r == ',' }))
 	case "stringToString":
 		if strings.HasPrefix(value, "{") {
 			var pairs map[string]any
@@ -73,6 +117,9 @@ func setText(flags *pflag.FlagSet, flag *pflag.Flag, value string) error {
 }
 
 func setAll(flags *pflag.FlagSet, flag *pflag.Flag, values []string) error {
+	if len(values) == 0 && flag.Value.Type() == "stringSlice" {
+		return flags.Set(flag.Name, "") // none, whatever the default is
+	}
 	for _, value := range values {
 		if err := flags.Set(flag.Name, value); err != nil {
 			return err
@@ -96,28 +143,27 @@ func setPairs(flags *pflag.FlagSet, flag *pflag.Flag, pairs map[string]any) erro
 	return flags.Set(flag.Name, strings.TrimSuffix(line.String(), "\n"))
 }
 
-func fillFromFile(flags *pflag.FlagSet, path string) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read the configuration: %w", err)
-	}
+// fillFromFile gives settings that have no value yet those of a document, and
+// returns the names in it that are none.
+func fillFromFile(flags *pflag.FlagSet, path string, data []byte) (unknown []string, err error) {
 	var document map[string]any // JSON is YAML
 	if err := yaml.Unmarshal(data, &document); err != nil {
-		return fmt.Errorf("configuration %s: %w", path, err)
+		return nil, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(document)) {
 		flag := flags.Lookup(name)
 		if flag == nil || name == "config" {
-			return fmt.Errorf("configuration %s: there is no setting %q", path, name)
+			unknown = append(unknown, name)
+			continue
 		}
 		if flag.Changed {
 			continue
 		}
 		if err := setValue(flags, flag, document[name]); err != nil {
-			return fmt.Errorf("configuration %s: setting %s: %w", path, name, err)
+			return nil, fmt.Errorf("configuration %s: setting %s: %w", path, name, err)
 		}
 	}
-	return nil
+	return unknown, nil
 }
 
 // setValue gives a setting a value out of a document.

@@ -5,8 +5,9 @@
 //	flagline-sidecar start --uri nats://localhost:4222/prod
 //
 // Every setting NAME-X is also read from the environment, as FLAGLINE_NAME_X,
-// FLAGD_FLAGLINE_NAME_X or FLAGD_NAME_X, and from the file that --config names.
-// The command line wins over the environment, and that over the file.
+// FLAGD_FLAGLINE_NAME_X or FLAGD_NAME_X, and from the file that --config names,
+// or else from .agent.yaml in the user's home. The command line wins over the
+// environment, and that over the file.
 //
 // It exits with 0 when it was told to end, 2 if its settings make no sense, 8
 // if it cannot listen and 10 if anything else keeps it from going on.

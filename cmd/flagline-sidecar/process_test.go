@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,30 +21,9 @@ import (
 
 const patience = 30 * time.Second
 
-// TestMain builds the program, so that the tests meet what users meet.
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "flagline-sidecar")
-	if err != nil {
-		_, _ = fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(dir, "flagline-sidecar"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-		return 1
-	}
-	if err := os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
-		return 1
-	}
-	return m.Run()
-}
-
 // A process is a sidecar that runs.
 type process struct {
-	Evaluation, Management, OFREP string
+	Evaluation, Management, Sync, OFREP string
 
 	cmd    *exec.Cmd
 	ready  string        // the ready file
@@ -56,11 +34,27 @@ type process struct {
 // launch starts a sidecar on free ports and waits until it listens.
 func launch(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
+	p := begin(t, env, args...)
+	p.await(t)
+	return p
+}
+
+// begin starts a sidecar on free ports.
+func begin(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
 	ready := filepath.Join(t.TempDir(), "ready.json")
 	args = append([]string{
-		"start", "--port=0", "--management-port=0", "--ofrep-port=0", "--ready-file=" + ready,
+		"start", "--port=0", "--management-port=0", "--sync-port=0", "--ofrep-port=0", "--ready-file=" + ready,
 	}, args...)
-	p := &process{cmd: command(t, env, args...), ready: ready, stderr: new(bytes.Buffer), exited: make(chan struct{})}
+	p := run(t, command(t, env, args...))
+	p.ready = ready
+	return p
+}
+
+// run starts a program that ends with the test.
+func run(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, stderr: new(bytes.Buffer), exited: make(chan struct{})}
 	p.cmd.Stderr = p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -73,7 +67,6 @@ func launch(t *testing.T, env []string, args ...string) *process {
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 	})
-	p.await(t)
 	return p
 }
 
@@ -125,15 +118,16 @@ func (p *process) end(t *testing.T) int {
 	}
 }
 
-// command prepares the program with nothing of ours in its environment but env.
+// command prepares the program with nothing of ours in its environment but env,
+// and an empty home.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), "flagline-sidecar", args...)
-	cmd.Env = env
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "FLAGD_") && !strings.HasPrefix(variable, "FLAGLINE_") {
 			cmd.Env = append(cmd.Env, variable)
 		}
 	}
+	cmd.Env = append(append(cmd.Env, "HOME="+t.TempDir()), env...)
 	return cmd
 }
 
@@ -264,48 +258,6 @@ func TestSecondSignalEndsItAtOnce(t *testing.T) {
 	}
 }
 
-func TestMistakesInTheCommandExitWith2(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	unknown := write(t, filepath.Join(dir, "unknown.yaml"), "colour: red\n")
-	tests := []struct {
-		name string
-		env  []string
-		args []string
-		want string
-	}{
-		{"no source", nil, []string{"start"}, "--uri file:PATH"},
-		{"unknown setting", nil, []string{"start", "--colour"}, "unknown flag"},
-		{"unknown command", nil, []string{"begin"}, "unknown command"},
-		{"bare path", nil, []string{"start", "-f", "flags.json"}, "say file:flags.json"},
-		{"other source", nil, []string{"start", "-f", "https://h/flags"}, "no source for https:"},
-		{"no environment", nil, []string{"start", "--nats-url", "nats://h:4222"}, "--environment"},
-		{"two environments", nil, []string{"start", "-f", "nats://h/prod", "--environment", "dev"}, `"prod"`},
-		{"bad environment", nil, []string{"start", "-f", "nats://h/Prod!"}, "Prod!"},
-		{"credentials", nil, []string{"start", "-f", "nats://me:hunter2@h/prod"}, "--nats-creds"},
-		{"credentials in the environment", []string{"FLAGD_FLAGLINE_NATS_URL=hunter2@h"}, []string{"start"}, "--nats-creds"},
-		{"other provider", nil, []string{"start", "-s", `[{"uri":"x","provider":"http"}]`}, `no provider "http"`},
-		{"sources are not JSON", nil, []string{"start", "-s", `{`}, "JSON array"},
-		{"one source twice", nil, []string{"start", "-f", "file:a.json", "-f", "file:a.json"}, "given twice"},
-		{"log format", nil, []string{"start", "-f", "file:a.json", "-z", "xml"}, "console and json"},
-		{"bad port", []string{"FLAGD_PORT=eighty"}, []string{"start", "-f", "file:a.json"}, "FLAGD_PORT"},
-		{"no such configuration", nil, []string{"start", "--config", filepath.Join(dir, "gone.yaml")}, "gone.yaml"},
-		{"unknown setting in the configuration", nil, []string{"start", "--config", unknown}, `no setting "colour"`},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			out, err := command(t, test.env, test.args...).CombinedOutput()
-			exit, ok := errors.AsType[*exec.ExitError](err)
-			if !ok || exit.ExitCode() != 2 {
-				t.Errorf("%q ends with %v, want exit code 2", test.args, err)
-			}
-			if !strings.Contains(string(out), test.want) || strings.Contains(string(out), "hunter2") {
-				t.Errorf("%q says %q, want %q and no secret", test.args, out, test.want)
-			}
-		})
-	}
-}
-
 func TestTakenPortExitsWith8(t *testing.T) {
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -313,16 +265,9 @@ func TestTakenPortExitsWith8(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
-	out, err := command(t, nil, "start", "-f", "file:a.json", "-p", port, "-m", "0", "-r", "0").CombinedOutput()
+	out, err := command(t, nil, "start", "-f", "file:a.json", "-p", port, "-m", "0", "-g", "0", "-r", "0").CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != 8 {
 		t.Errorf("it ends with %v, want exit code 8: %s", err, out)
-	}
-}
-
-func TestVersionIsPrinted(t *testing.T) {
-	out, err := command(t, nil, "version").Output()
-	if err != nil || !strings.HasPrefix(string(out), "flagline-sidecar ") {
-		t.Errorf("version prints %q, %v", out, err)
 	}
 }

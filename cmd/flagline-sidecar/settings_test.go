@@ -68,19 +68,38 @@ func TestContextComesFromEverySide(t *testing.T) {
 	}
 }
 
-func TestFlagdSettingsWithoutEffectAreTakenWithOneWarningEach(t *testing.T) {
+func TestFlagdSettingsOfOldAreTakenWithOneWarningEach(t *testing.T) {
 	flags := write(t, filepath.Join(t.TempDir(), "flags.json"), document("red"))
-	p := launch(t, []string{"FLAGD_OTEL_COLLECTOR_URI=h:4317"},
-		"-f", "file:"+flags, "-t", "otel", "--disable-sync-metadata", "--sync-provider-args", "a=b", "-z", "json")
+	p := launch(t, []string{"FLAGD_EVALUATOR=json", "FLAGD_SOMETHING_ELSE=1"},
+		"-f", "file:"+flags, "--sync-provider-args", "a=b", "--sync-provider-args=c=d", "-y", "filepath", "-b", "hunter2", "-z", "json")
 	p.signal(t, syscall.SIGTERM)
 	if code := p.end(t); code != 0 {
 		t.Fatalf("it exits with %d", code)
 	}
-	for _, setting := range []string{
-		"otel-collector-uri", "metrics-exporter", "disable-sync-metadata", "sync-provider-args",
-	} {
+	for _, setting := range []string{"evaluator", "sync-provider-args", "sync-provider", "bearer-token"} {
 		if got := strings.Count(p.stderr.String(), "--"+setting+" has no effect here"); got != 1 {
 			t.Errorf("%d warnings name %s, want 1: %s", got, setting, p.stderr)
+		}
+	}
+	if got := strings.Count(p.stderr.String(), "WARN"); got != 4 || strings.Contains(p.stderr.String(), "hunter2") {
+		t.Errorf("%d warnings, want 4, and no secret: %s", got, p.stderr)
+	}
+}
+
+func TestFileInTheHomeIsReadUnlessAnotherIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	flags := write(t, filepath.Join(dir, "flags.json"), document("red"))
+	write(t, filepath.Join(dir, ".agent.yaml"), "uri: [\"file:"+flags+"\"]\ninstance: home\ncolour: red\n")
+	named := write(t, filepath.Join(dir, "named.json"), `{"uri":"file:`+flags+`","instance":"named"}`)
+	for want, args := range map[string][]string{"home": nil, "named": {"--config", named}} {
+		p := launch(t, []string{"HOME=" + dir}, args...)
+		if _, body := request(t, http.MethodGet, "http://"+p.Management+"/status", ""); !strings.Contains(body, `"instance":"`+want+`"`) {
+			t.Errorf("with %q the status is %s, want instance %s", args, body, want)
+		}
+		p.signal(t, syscall.SIGTERM)
+		p.end(t)
+		if told := strings.Contains(p.stderr.String(), "no setting"); told != (want == "home") {
+			t.Errorf("with %q the log says %s", args, p.stderr)
 		}
 	}
 }

@@ -10,10 +10,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,33 +28,37 @@ func startCommand(ctx context.Context, stderr io.Writer) *cobra.Command {
 		Short: "Serve flags until told to end",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := fill(cmd.Flags(), os.LookupEnv); err != nil {
+			notes, err := fill(cmd.Flags(), os.LookupEnv)
+			if err != nil {
 				return err
 			}
-			return s.start(ctx, cmd.Flags(), stderr)
+			return s.start(ctx, cmd.Flags(), notes, stderr)
 		},
 	}
 	s.register(cmd.Flags())
 	return cmd
 }
 
-func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error {
+// start serves until ctx is done. The notes are for the log.
+func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, notes []string, stderr io.Writer) error {
 	log, err := s.logger(stderr)
 	if err != nil {
 		return err
 	}
-	for _, setting := range ignoredSettings() {
-		switch {
-		case !flags.Changed(setting.name):
-		case setting.refused != "":
-			return fmt.Errorf("--%s: %s", setting.name, setting.refused)
-		default:
-			log.Warn("ignore a setting of flagd", "err", fmt.Sprintf("--%s has no effect here", setting.name))
-		}
+	if err := s.check(flags); err != nil {
+		return err
 	}
 	cfg, err := s.sidecar(log)
 	if err != nil {
 		return err
+	}
+	for _, note := range notes {
+		log.Warn("pass over a configuration", "err", note)
+	}
+	for _, setting := range ignoredSettings() {
+		if flags.Changed(setting[0]) {
+			log.Warn("ignore a setting of flagd", "err", fmt.Sprintf("--%s has no effect here", setting[0]))
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -67,6 +70,7 @@ func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, stderr io.Wr
 	cfg.Ready = func(at sidecar.Addresses) {
 		log.Info("serve evaluation", "addr", at.Evaluation)
 		log.Info("serve management", "addr", at.Management)
+		log.Info("serve sync", "addr", at.Sync)
 		log.Info("serve ofrep", "addr", at.OFREP)
 		if unwritten = writeReady(s.readyFile, at); unwritten != nil {
 			cancel()
@@ -98,18 +102,35 @@ func (s *settings) sidecar(log *slog.Logger) (sidecar.Config, error) {
 		context[key] = value
 	}
 	return sidecar.Config{
-		Sources:        sources,
-		Evaluation:     s.address(s.port),
-		Management:     s.address(s.managementPort),
-		Sync:           s.address(s.syncPort),
-		OFREP:          s.address(s.ofrepPort),
-		Context:        context,
-		Headers:        s.contextFromHeader,
-		CORSOrigins:    s.corsOrigins,
-		MaxRequestBody: cmp.Or(s.maxRequestBody, -1),
-		Instance:       s.instance,
-		Environment:    environmentOf(origins),
-		Logger:         log,
+		Sources:                      sources,
+		Evaluation:                   s.door(evaluationDoor, s.port, s.socketPath),
+		Management:                   s.door(managementDoor, s.managementPort, ""),
+		Sync:                         s.door(syncDoor, s.syncPort, s.syncSocketPath),
+		OFREP:                        s.door(ofrepDoor, s.ofrepPort, ""),
+		Context:                      context,
+		Headers:                      s.contextFromHeader,
+		CORSOrigins:                  s.corsOrigins,
+		MaxRequestBody:               cmp.Or(s.maxRequestBody, -1), // 0 is no limit to us, and a default to it
+		MaxRequestHeader:             s.maxRequestHeader,
+		KeepAliveMinTime:             s.keepAliveMinTime,
+		KeepAliveForbidWithoutStream: !s.keepAliveWithoutStream,
+		StreamDeadline:               s.streamDeadline,
+		DisableSyncMetadata:          s.disableSyncMetadata,
+		DisableSyncHTTP:              !s.syncHTTP,
+		DisableSSE:                   !s.sse,
+		SSEInactivity:                time.Duration(s.sseInactivity) * time.Second,
+		SSEPublicURL:                 s.ssePublicURL,
+		MetricsExporter:              s.metricsExporter,
+		CollectorURI:                 s.collectorURI,
+		CollectorCertFile:            s.collectorCertPath,
+		CollectorKeyFile:             s.collectorKeyPath,
+		CollectorCAFile:              s.collectorCAPath,
+		CollectorReload:              s.collectorReload,
+		StaleAfter:                   s.staleAfter,
+		Instance:                     s.instance,
+		Version:                      version(),
+		Environment:                  environmentOf(origins),
+		Logger:                       log,
 	}, nil
 }
 
@@ -119,10 +140,6 @@ func environmentOf(origins []origin) (environment string) {
 		environment = cmp.Or(o.environment, environment)
 	}
 	return environment
-}
-
-func (s *settings) address(port uint16) string {
-	return net.JoinHostPort(s.bind, strconv.Itoa(int(port)))
 }
 
 func (s *settings) logger(w io.Writer) (*slog.Logger, error) {

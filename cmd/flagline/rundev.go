@@ -120,9 +120,10 @@ func (w *workbench) run(ctx context.Context) error {
 			}
 			return sidecar.Run(ctx, sidecar.Config{
 				Sources: []source.Source{src}, Instance: src.Instance(), Environment: w.environment,
-				Evaluation: w.at(w.port), Management: w.at(w.management), OFREP: w.at(w.ofrep), Sync: w.at(w.sync),
-				Ready:  func(a sidecar.Addresses) { listening <- a },
-				Logger: w.logger,
+				Evaluation: w.door(w.port), Management: w.door(w.management), OFREP: w.door(w.ofrep), Sync: w.door(w.sync),
+				Version: version(),
+				Ready:   func(a sidecar.Addresses) { listening <- a },
+				Logger:  w.logger,
 			})
 		})
 	}
@@ -137,7 +138,7 @@ func (w *workbench) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case a := <-listening:
-			book.Evaluation, book.Management, book.OFREP = a.Evaluation, a.Management, a.OFREP
+			book.Evaluation, book.Management, book.Sync, book.OFREP = a.Evaluation, a.Management, a.Sync, a.OFREP
 		}
 		if !w.noSidecar && !awaitReady(ctx, "http://"+book.Management+"/readyz") {
 			return nil
@@ -177,7 +178,10 @@ func (w *workbench) source(servers string) (*natskv.Source, error) {
 	return src, nil
 }
 
-func (w *workbench) at(port int) string { return net.JoinHostPort(w.bind, fmt.Sprint(port)) }
+// door returns a door of the sidecar.
+func (w *workbench) door(port int) sidecar.Door {
+	return sidecar.Door{Address: net.JoinHostPort(w.bind, fmt.Sprint(port))}
+}
 
 // startNATS runs a NATS server and leaves its owner's credential where a
 // control plane of the same user finds it.
@@ -267,8 +271,9 @@ func (w *workbench) welcome(book addressBook) string {
 	fmt.Fprintf(&b, "\nFlagline is ready. Flags and keys are in %s; Ctrl-C ends it.\n\n", w.dataDir)
 	fmt.Fprintf(&b, "  API         %s\n  NATS        %s (environment %s)\n", book.API, book.NATS, book.Environment)
 	if !w.noSidecar {
-		fmt.Fprintf(&b, "  evaluation  %s (gRPC and Connect)\n  OFREP       http://%s\n  management  http://%s\n",
-			book.Evaluation, book.OFREP, book.Management)
+		fmt.Fprintf(&b, "  evaluation  %s (gRPC and Connect)\n  flag sync   %s (gRPC and Connect)\n"+
+			"  OFREP       http://%s\n  management  http://%s\n",
+			book.Evaluation, book.Sync, book.OFREP, book.Management)
 	}
 	fmt.Fprintf(&b, "\nTry this in another terminal:\n\n  %s flag list\n  %s flag toggle new-checkout -m \"see it happen\"\n", me, me)
 	if !w.noSidecar {

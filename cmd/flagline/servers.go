@@ -43,7 +43,7 @@ ends with Ctrl-C. Port 0 takes a free one.`,
 	f.StringVar(&w.bind, "bind", "127.0.0.1", "address that the sidecar listens on")
 	f.IntVar(&w.port, "port", 8013, "port for flagd's evaluation protocol")
 	f.IntVar(&w.management, "management-port", 8014, "port for health, metrics and status")
-	f.IntVar(&w.sync, "sync-port", 8015, "port for flagd's sync protocol; nothing listens there yet")
+	f.IntVar(&w.sync, "sync-port", 8015, "port for flagd's sync protocol")
 	f.IntVar(&w.ofrep, "ofrep-port", 8016, "port for OFREP")
 	f.StringVar(&w.readyFile, "ready-file", "", "file to write addresses and the token to, once everything is ready")
 	f.BoolVar(&debug, "debug", false, "log in detail")

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/flagline/flagline/evaluator/internal/jsontree"
+	"github.com/flagline/flagline/internal/jsontree"
 )
 
 // Bounds of a rule.

@@ -12,6 +12,7 @@
 package flagdoc
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -79,15 +80,43 @@ func ParseFile(name string, data []byte) (Document, error) {
 
 // Records returns what a source delivers for d: the settings, if there are
 // any, and then each flag.
+//
+// A flag whose own metadata have a flagSetId belongs to that set, or to the
+// unnamed one if it is not a string, as in flagd. Since it stands in this
+// document all the same, such a set gets the settings of the document, too.
 func (d Document) Records() []source.Record {
 	records := make([]source.Record, 0, len(d.Flags)+1)
-	if d.Settings != nil {
-		records = append(records, source.Record{Set: d.Set, Body: d.Settings, Settings: true})
+	settled := make(map[string]bool, 1)
+	settle := func(set string) {
+		if d.Settings != nil && !settled[set] {
+			settled[set] = true
+			records = append(records, source.Record{Set: set, Body: d.Settings, Settings: true})
+		}
 	}
+	settle(d.Set)
 	for _, f := range d.Flags {
-		records = append(records, source.Record{Set: d.Set, Key: f.Key, Body: f.Body})
+		set := f.set(d.Set)
+		settle(set)
+		records = append(records, source.Record{Set: set, Key: f.Key, Body: f.Body})
 	}
 	return records
+}
+
+// set returns the set that the flag says it belongs to, or else that of its
+// document.
+func (f Flag) set(document string) string {
+	if !bytes.Contains(f.Body, []byte("flagSetId")) && bytes.IndexByte(f.Body, '\\') < 0 {
+		return document // which spares most flags to be taken apart
+	}
+	id := lookup(lookup(f.Body, "metadata"), "flagSetId")
+	switch kindOf(id) {
+	case "nothing":
+		return document
+	case "a string":
+		return unquote(id)
+	default:
+		return ""
+	}
 }
 
 // read takes a compact JSON value apart.

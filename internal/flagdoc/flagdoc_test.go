@@ -136,6 +136,40 @@ func TestRecordsBeginWithTheSettings(t *testing.T) {
 	}
 }
 
+func TestFlagsThatNameAnotherSetBelongToIt(t *testing.T) {
+	doc := parse(t, `{"metadata":{"flagSetId":"s"},"flags":{
+		"a":{"n":"flagSetId"},
+		"b":{"metadata":{"flagSetId":"t"}},
+		"c":{"metadata":{"flagSetId":"t","owner":"x"}},
+		"d":{"m\u0065tadata":{"flagSet\u0049d":"\u0074"}},
+		"e":{"metadata":{"flagSetId":""}},
+		"f":{"metadata":{"flagSetId":null}},
+		"g":{"metadata":{"owner":{"flagSetId":"t"}}},
+		"h":{"metadata":"flagSetId"},
+		"i":{"metadata":{"flagSetId":"s"}}}}`)
+	settings := `{"metadata":{"flagSetId":"s"}}`
+	want := []string{
+		"s settings", "s a", "t settings", "t b", "t c", "t d", " settings", " e", " f", "s g", "s h", "s i",
+	}
+	var got []string
+	for _, r := range doc.Records() {
+		if r.Settings && string(r.Body) != settings {
+			t.Errorf("the settings of set %q are %s, want %s", r.Set, r.Body, settings)
+		}
+		if r.Settings {
+			r.Key = "settings"
+		}
+		got = append(got, r.Set+" "+r.Key)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the records are %q, want %q", got, want)
+	}
+	bare := parse(t, `{"flags":{"a":{"metadata":{"flagSetId":"t"}}}}`).Records()
+	if len(bare) != 1 || bare[0].Set != "t" || bare[0].Settings {
+		t.Errorf("without settings the records are %+v, want one flag of set t", bare)
+	}
+}
+
 func TestRealFilesSurviveTheRoundTrip(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "data", "*.flagd.*"))
 	if err != nil || len(files) == 0 {

@@ -28,3 +28,15 @@ func ParseSelector(s string) (Selector, error) {
 	}
 	return Selector{}, fmt.Errorf(`selector %q: unknown key %q; there are "flagSetId" and "source"`, s, key)
 }
+
+// String returns the selector as [ParseSelector] reads it.
+func (s Selector) String() string {
+	switch {
+	case s.BySet:
+		return "flagSetId=" + s.Set
+	case s.Source != "":
+		return "source=" + s.Source
+	default:
+		return ""
+	}
+}

@@ -132,9 +132,8 @@ func serve(t *testing.T, script *scripts.Script) sidecar.Addresses {
 	ctx, cancel := context.WithCancel(t.Context())
 	listening, ended := make(chan sidecar.Addresses, 1), make(chan error, 1)
 	cfg := sidecar.Config{
-		Sources:    []source.Source{file.New(save(t, script))},
-		Evaluation: "127.0.0.1:0", Management: "127.0.0.1:0", OFREP: "127.0.0.1:0",
-		Ready: func(at sidecar.Addresses) { listening <- at },
+		Sources: []source.Source{file.New(save(t, script))},
+		Ready:   func(at sidecar.Addresses) { listening <- at },
 	}
 	go func() { ended <- sidecar.Run(ctx, cfg) }()
 	var at sidecar.Addresses

@@ -5,7 +5,6 @@ package enrich
 
 import (
 	"maps"
-	"net/http"
 
 	"github.com/flagline/flagline/evaluator"
 )
@@ -22,10 +21,13 @@ type Rules struct {
 	Headers map[string]string
 }
 
+// Headers are those of a request over HTTP or gRPC. Names are found in any case.
+type Headers interface{ Values(name string) []string }
+
 // Context returns who is asking: what the caller said, overlaid with the
 // static values, overlaid with those from headers. It changes and returns
 // asked, which may be nil.
-func (r Rules) Context(asked map[string]any, headers http.Header) evaluator.Context {
+func (r Rules) Context(asked map[string]any, headers Headers) evaluator.Context {
 	if asked == nil {
 		asked = make(map[string]any, len(r.Static)+len(r.Headers))
 	}

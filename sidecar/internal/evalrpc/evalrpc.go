@@ -1,36 +1,40 @@
-// Package evalrpc answers flagd's evaluation services, flagd.evaluation.v1 and
-// flagd.evaluation.v2, over gRPC, gRPC-Web and Connect.
+// Package evalrpc answers flagd's evaluation services over gRPC, gRPC-Web and
+// Connect: flagd.evaluation.v1 and v2, and schema.v1, the name that version 1
+// had before.
 //
-// The two versions differ in how they say that there is no value, and so that
-// the caller's own default applies: version 2 leaves value and variant out;
-// version 1 sends zero values for a disabled flag, and an error for a flag
-// without a default variant.
+// The versions differ in how they say that there is no value, and so that the
+// caller's own default applies: version 2 leaves value and variant out; version
+// 1 sends zero values for a disabled flag, and an error for a flag without a
+// default variant; the oldest sends zero values for both.
+//
+// Messages are read from and written to the wire by this package itself, out of
+// what package encoded keeps with each flag; tests hold it to flagd's generated
+// messages.
 package evalrpc
 
 import (
-	"errors"
+	"context"
 	"net/http"
 	"time"
 
-	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v1/evaluationv1connect"
-	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v2/evaluationv2connect"
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/flagline/flagline/evaluator"
 	"github.com/flagline/flagline/internal/store"
+	"github.com/flagline/flagline/sidecar/internal/encoded"
 	"github.com/flagline/flagline/sidecar/internal/enrich"
+	"github.com/flagline/flagline/sidecar/internal/rpc"
 	"github.com/flagline/flagline/sidecar/internal/scope"
+	"github.com/flagline/flagline/sidecar/internal/tally"
+	"github.com/flagline/flagline/sidecar/internal/telemetry"
 )
 
 // A Service answers from the newest snapshot of a store. Its fields must not
 // be changed once it serves.
 type Service struct {
-	Store *store.Store
-	Rules enrich.Rules
-
-	// Observe, unless nil, is told of each answer about a flag that exists.
-	Observe func(key string, r evaluator.Resolution)
+	Store  *store.Store
+	Rules  enrich.Rules
+	Counts *tally.Tally // of answers about flags that exist
 
 	// Closing ends the event streams, each with a last message, once it is
 	// closed.
@@ -40,110 +44,144 @@ type Service struct {
 	// it is alive.
 	KeepAlive time.Duration
 
-	// MaxBody is the longest request body in bytes; 0 is without limit.
-	MaxBody int
+	// StreamDeadline is how long an event stream lasts at most; 0 is without
+	// limit.
+	StreamDeadline time.Duration
+
+	// Streams, unless nil, is told of each event stream that begins, and of
+	// which service, and returns what to call at its end.
+	Streams func(service string) (ended func())
+
+	// Tracer, unless nil, returns what makes spans, or nil.
+	Tracer func(name string) *telemetry.Tracer
+
+	recent recentChanges
 }
 
-// Handler returns the handler of both versions, and of the name that version 1
-// had before. It is to be served over
-// HTTP/1.1 and HTTP/2.
-func (s *Service) Handler() http.Handler {
-	options := connect.WithHandlerOptions(
-		connect.WithCodec(jsonCodec{name: "json"}),
-		connect.WithCodec(jsonCodec{name: "json; charset=utf-8"}),
-		connect.WithReadMaxBytes(s.MaxBody),
-	)
-	mux := http.NewServeMux()
-	path, first := evaluationv1connect.NewServiceHandler(v1{s}, options)
-	mux.Handle(path, first)
-	mux.Handle(legacyPath, legacy(path, first))
-	mux.Handle(evaluationv2connect.NewServiceHandler(v2{s}, options))
-	return mux
+// A dialect is one of the services.
+type dialect struct {
+	service string
+	traced  string // the name of its spans
+	tracer  *telemetry.Tracer
+
+	// optional says that values and variants can be left out.
+	optional bool
+
+	// lenient says that a flag without a default variant is answered, with a
+	// reason that flagd elsewhere keeps to itself, and without what headers say
+	// about the subject.
+	lenient bool
 }
 
-// A question is what the requests of both versions and all types have.
-type question interface {
-	GetFlagKey() string
-	GetContext() *structpb.Struct
-}
-
-// An answer is what the responses of all types have. Value and variant are nil
-// if the caller's own default applies.
-type answer[T any] struct {
-	value    *T
-	variant  *string
-	reason   evaluator.Reason
-	metadata *structpb.Struct
-}
-
-// ask evaluates one flag and reads its value as the type that the caller wants.
-func ask[T any](
-	s *Service, headers http.Header, q question,
-	read func(evaluator.Resolution) (T, bool, *evaluator.Error),
-) (answer[T], error) {
-	sel, err := selector(headers)
-	if err != nil {
-		return answer[T]{}, err
-	}
-	flag, ok := s.Store.Current().Find(sel, q.GetFlagKey())
-	if !ok {
-		return answer[T]{}, wireError(evaluator.CodeFlagNotFound)
-	}
-	r := flag.Evaluate(s.Rules.Context(q.GetContext().AsMap(), headers))
-	s.observe(q.GetFlagKey(), r)
-	value, ok, mistake := read(r)
-	if mistake != nil {
-		return answer[T]{}, wireError(mistake.Code)
-	}
-	metadata, err := structpb.NewStruct(r.Metadata)
-	if err != nil {
-		return answer[T]{}, wireError(evaluator.CodeGeneral)
-	}
-	a := answer[T]{reason: r.Reason, metadata: metadata}
-	if ok {
-		a.value, a.variant = &value, &r.Variant
-	}
-	return a, nil
-}
-
-func (s *Service) observe(key string, r evaluator.Resolution) {
-	if s.Observe != nil {
-		s.Observe(key, r)
+func dialects() []dialect {
+	return []dialect{
+		{service: "flagd.evaluation.v1.Service", traced: "flagd.evaluation.v1"},
+		{service: "flagd.evaluation.v2.Service", traced: "flagd.evaluation.v2", optional: true},
+		{service: "schema.v1.Service", traced: "flagEvaluationService", lenient: true},
 	}
 }
 
-// readStruct reads an object in the form that travels.
-func readStruct(r evaluator.Resolution) (*structpb.Struct, bool, *evaluator.Error) {
-	object, ok, mistake := r.Object()
-	if mistake != nil || !ok {
-		return nil, false, mistake
+// reasonFallback is what schema.v1 says of a flag without a default variant.
+const reasonFallback = "FALLBACK"
+
+// Procedures returns the methods of all dialects.
+func (s *Service) Procedures() (all rpc.Procedures) {
+	for _, d := range dialects() {
+		if s.Tracer != nil {
+			d.tracer = s.Tracer(d.traced)
+		}
+		for _, k := range kinds() {
+			all = append(all, rpc.Unary(d.service, k.method,
+				func(ctx context.Context, h rpc.Headers, q *question) (*reply, error) {
+					return s.resolve(ctx, &d, &k, h, q)
+				}))
+		}
+		if !d.optional {
+			all = append(all, rpc.Unary(d.service, "ResolveAll",
+				func(ctx context.Context, h rpc.Headers, q *every) (*replies, error) {
+					return s.resolveAll(ctx, &d, h, q)
+				}))
+		}
+		all = append(all, rpc.ServerStream(d.service, "EventStream",
+			func(ctx context.Context, h rpc.Headers, _ *nothing, send func(*event) error) error {
+				return s.events(ctx, &d, h, send)
+			}))
 	}
-	value, err := structpb.NewStruct(object)
-	if err != nil {
-		return nil, false, &evaluator.Error{Code: evaluator.CodeGeneral, Err: err}
-	}
-	return value, true, nil
+	return all
 }
 
-func selector(headers http.Header) (store.Selector, error) {
+// refuse puts an error code in flagd's words.
+func refuse(code evaluator.ErrorCode) error {
+	switch code {
+	case evaluator.CodeFlagNotFound:
+		return &rpc.Refusal{Code: connect.CodeNotFound, Text: "Flag not found"}
+	case evaluator.CodeTypeMismatch:
+		return &rpc.Refusal{Code: connect.CodeInvalidArgument, Text: "Type mismatch error"}
+	case evaluator.CodeParseError:
+		return &rpc.Refusal{Code: connect.CodeDataLoss, Text: "Error parsing input or configuration"}
+	default:
+		return &rpc.Refusal{Code: connect.CodeUnknown, Text: "General error"}
+	}
+}
+
+// selector reads which flags a request is about.
+func selector(headers rpc.Headers) (store.Selector, error) {
 	sel, err := scope.Of(headers)
 	if err != nil {
-		return sel, connect.NewError(connect.CodeInvalidArgument, err)
+		return sel, &rpc.Refusal{Code: connect.CodeInvalidArgument, Text: err.Error()}
 	}
 	return sel, nil
 }
 
-// wireError says code in flagd's words. What exactly is wrong with a flag is
-// for its author, and not told to whoever asks.
-func wireError(code evaluator.ErrorCode) error {
-	status, text := connect.CodeUnknown, "General error"
-	switch code {
-	case evaluator.CodeFlagNotFound:
-		status, text = connect.CodeNotFound, "Flag not found"
-	case evaluator.CodeTypeMismatch:
-		status, text = connect.CodeInvalidArgument, "Type mismatch error"
-	case evaluator.CodeParseError:
-		status, text = connect.CodeDataLoss, "Error parsing input or configuration"
+// resolve answers one question about one flag.
+func (s *Service) resolve(
+	ctx context.Context, d *dialect, k *kind, headers rpc.Headers, q *question,
+) (*reply, error) {
+	span := d.span(ctx, k.method, headers)
+	defer span.End()
+	sel, err := selector(headers)
+	if err != nil {
+		return nil, err
 	}
-	return connect.NewError(status, errors.New(text))
+	flag, ok := s.Store.Current().Find(sel, q.key)
+	if !ok {
+		s.Counts.Failure("", evaluator.CodeFlagNotFound).Single()
+		span.Failure(q.key, evaluator.CodeFlagNotFound)
+		return nil, refuse(evaluator.CodeFlagNotFound)
+	}
+	r := flag.Evaluate(s.context(d, q.context, headers))
+	ok, mistake := k.fits(r)
+	if mistake != nil {
+		s.Counts.Failure(q.key, mistake.Code).Single()
+		span.Failure(q.key, mistake.Code)
+		return nil, refuse(mistake.Code)
+	}
+	answer := encoded.Of(flag, s.Counts).Answer(&r)
+	answer.Count.Single()
+	span.Answer(q.key, r)
+	switch {
+	case ok || r.Reason == evaluator.ReasonDisabled || d.optional:
+		return &reply{kind: k, dialect: d, answer: answer, value: r.Value, reason: string(r.Reason)}, nil
+	case d.lenient:
+		return &reply{kind: k, dialect: d, answer: answer, reason: reasonFallback}, nil
+	default:
+		return nil, refuse(evaluator.CodeFlagNotFound)
+	}
+}
+
+// span begins the span of a request, if there are spans.
+func (d *dialect) span(ctx context.Context, method string, headers rpc.Headers) *telemetry.Span {
+	if d.tracer == nil {
+		return nil
+	}
+	_, span := d.tracer.Start(ctx, method, rpc.All(headers))
+	return span
+}
+
+// context is who is asking, as far as the dialect lets headers say so.
+func (s *Service) context(d *dialect, asked map[string]any, headers rpc.Headers) evaluator.Context {
+	if d.lenient {
+		headers = http.Header(nil)
+	}
+	return s.Rules.Context(asked, headers)
 }

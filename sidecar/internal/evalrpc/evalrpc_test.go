@@ -1,38 +1,64 @@
 package evalrpc_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v1/evaluationv1connect"
 	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v2/evaluationv2connect"
 	"connectrpc.com/connect"
+	"google.golang.org/grpc"
 
 	"github.com/flagline/flagline/sidecar/internal/enrich"
 	"github.com/flagline/flagline/sidecar/internal/evalrpc"
 	"github.com/flagline/flagline/sidecar/internal/flagtest"
+	"github.com/flagline/flagline/sidecar/internal/rpc"
 	"github.com/flagline/flagline/sidecar/internal/scope"
+	"github.com/flagline/flagline/sidecar/internal/split"
+	"github.com/flagline/flagline/sidecar/internal/tally"
 )
 
-// serve answers from s until the test ends, and returns the address.
+// serve answers from s, in all its protocols on one port, until the test ends,
+// and returns the address.
 func serve(t *testing.T, s *evalrpc.Service) string {
 	t.Helper()
 	if s.KeepAlive == 0 {
 		s.KeepAlive = time.Hour
 	}
-	server := httptest.NewUnstartedServer(s.Handler())
-	server.Config.Protocols = new(http.Protocols)
-	server.Config.Protocols.SetHTTP1(true)
-	server.Config.Protocols.SetUnencryptedHTTP2(true)
-	server.Start()
-	t.Cleanup(server.Close)
-	return server.URL
+	if s.Counts == nil {
+		s.Counts = tally.New()
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := split.New(listener, time.Minute)
+	procedures, server := s.Procedures(), grpc.NewServer(grpc.ForceServerCodecV2(rpc.Codec()))
+	procedures.Register(server)
+	mux := http.NewServeMux()
+	procedures.Handle(mux, connect.WithReadMaxBytes(1000))
+	web := &http.Server{Handler: mux, Protocols: new(http.Protocols)}
+	web.Protocols.SetHTTP1(true)
+	web.Protocols.SetUnencryptedHTTP2(true)
+	var servers sync.WaitGroup
+	servers.Go(func() { _ = port.Serve() })
+	servers.Go(func() { _ = server.Serve(port.GRPC()) })
+	servers.Go(func() { _ = web.Serve(port.HTTP()) })
+	t.Cleanup(func() {
+		_ = port.Close()
+		_ = web.Close()
+		server.Stop()
+		servers.Wait()
+	})
+	return "http://" + listener.Addr().String()
 }
 
 // A protocol is one way to speak to the service.
@@ -47,8 +73,34 @@ func protocols() []protocol {
 		{name: "connect"},
 		{name: "connect json", options: []connect.ClientOption{connect.WithProtoJSON()}},
 		{name: "grpc", http2: true, options: []connect.ClientOption{connect.WithGRPC()}},
+		{name: "grpc through a proxy", http2: true, options: []connect.ClientOption{
+			connect.WithGRPC(), connect.WithInterceptors(proxy{}),
+		}},
+		{name: "connect over HTTP/2", http2: true},
 		{name: "grpc-web", options: []connect.ClientOption{connect.WithGRPCWeb()}},
 	}
+}
+
+// A proxy adds what proxies add to requests, which are then not grpc-go's.
+type proxy struct{}
+
+func (proxy) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		req.Header().Set("X-Forwarded-For", "10.0.0.1")
+		return next(ctx, req)
+	}
+}
+
+func (proxy) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
+		conn := next(ctx, spec)
+		conn.RequestHeader().Set("X-Forwarded-For", "10.0.0.1")
+		return conn
+	}
+}
+
+func (proxy) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
 }
 
 func (p protocol) client(t *testing.T) *http.Client {
@@ -160,7 +212,7 @@ func post(t *testing.T, address, method, body string, header ...string) (int, ma
 func TestErrorsOverJSONAreThoseOfFlagd(t *testing.T) {
 	broken := strings.Replace(flagtest.Document, `"targeting": "gone"`, `"targeting": {"plus": [1, 2]}`, 1)
 	st, _ := flagtest.Store(t, broken)
-	address := serve(t, &evalrpc.Service{Store: st, MaxBody: 1000})
+	address := serve(t, &evalrpc.Service{Store: st})
 	const boolean = "/flagd.evaluation.v2.Service/ResolveBoolean"
 	tests := []struct {
 		name, body, selector string

@@ -2,108 +2,96 @@ package evalrpc
 
 import (
 	"context"
-	"net/http"
-	"sync"
 	"time"
 
-	"google.golang.org/protobuf/types/known/structpb"
+	"connectrpc.com/connect"
 
-	"github.com/flagline/flagline/evaluator"
 	"github.com/flagline/flagline/internal/store"
+	"github.com/flagline/flagline/sidecar/internal/rpc"
 )
 
-// What an event stream says.
-const (
-	eventReady     = "provider_ready"
-	eventChange    = "configuration_change"
-	eventKeepAlive = "keep_alive"
-	eventShutdown  = "provider_shutdown"
+// What an event stream says beside what changed.
+var (
+	eventReady     = newEvent("provider_ready", nil)
+	eventKeepAlive = newEvent("keep_alive", nil)
+	eventShutdown  = newEvent("provider_shutdown", nil)
 )
 
 // events tells send that the service is ready, once every source has delivered,
-// then of each change to the
-// flags that the selector shows, until ctx is done, the service is closing or
-// send returns an error.
-func (s *Service) events(
-	ctx context.Context, headers http.Header, send func(kind string, data *structpb.Struct) error,
-) error {
+// then of each change to the flags that the selector shows, until ctx is done,
+// the service is closing, the stream has lasted long enough or send returns an
+// error. A client that reads slowly is told of several changes at once.
+func (s *Service) events(ctx context.Context, d *dialect, headers rpc.Headers, send func(*event) error) error {
 	sel, err := selector(headers)
 	if err != nil {
 		return err
 	}
-
-	// A client takes the first message for leave to ask: it must not be told that flags do
-	// not exist which are on their way.
-	for now := s.Store.Current(); !s.Store.Ready(); now = s.Store.Current() {
-		select {
-		case <-now.Superseded():
-		case <-s.Closing:
-			return send(eventShutdown, &structpb.Struct{})
-		case <-ctx.Done():
-			return nil
-		}
+	if s.Streams != nil {
+		defer s.Streams(d.service)()
 	}
-
-	// Changes count from here, before the first message: whoever has that
-	// message may ask, and keep the answer until it is told of a change.
-	ctx, cancel := context.WithCancel(ctx)
-	changes := s.changes(ctx, sel)
-	var pump sync.WaitGroup
-	defer pump.Wait()
-	defer cancel()
-	pending := make(chan map[string]evaluator.Change)
-	pump.Go(func() { changes(pending) })
-
-	if err := send(eventReady, &structpb.Struct{}); err != nil {
-		return err
+	w := watch{service: s, sel: sel, send: send}
+	if s.StreamDeadline > 0 {
+		limit := time.NewTimer(s.StreamDeadline)
+		defer limit.Stop()
+		w.limit = limit.C
 	}
+	return w.run(ctx)
+}
+
+// A watch is one event stream.
+type watch struct {
+	service *Service
+	sel     store.Selector
+	send    func(*event) error
+	limit   <-chan time.Time // nil if the stream may last
+}
+
+// run returns nil when the stream is over: a client that went away is no
+// mistake.
+func (w *watch) run(ctx context.Context) error {
+	s := w.service
+	shown := s.Store.Current()
+	silence := time.NewTimer(s.KeepAlive)
+	defer silence.Stop()
+	ready := false
 	for {
-		silence := time.NewTimer(s.KeepAlive)
-		select {
-		case changed := <-pending:
-			err = send(eventChange, changeData(changed))
-		case <-silence.C:
-			err = send(eventKeepAlive, &structpb.Struct{})
-		case <-s.Closing:
-			return send(eventShutdown, &structpb.Struct{})
-		case <-ctx.Done():
-			return nil
+		// A client takes the first message for leave to ask: it must not be told
+		// that flags do not exist which are on their way. Changes count from
+		// before that message, since whoever has it may ask, and keep the answer
+		// until it is told of a change.
+		var next *event
+		switch {
+		case ready:
+		case s.Store.Ready():
+			shown, next, ready = s.Store.Current(), eventReady, true
 		}
-		silence.Stop()
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// changes returns a function that passes on what changes after the call of
-// changes itself, until ctx is done. While nobody receives, changes gather.
-func (s *Service) changes(ctx context.Context, sel store.Selector) func(to chan<- map[string]evaluator.Change) {
-	steps := s.Store.Changes(ctx)
-	return func(to chan<- map[string]evaluator.Change) {
-		for old, next := range steps {
-			changed := store.Diff(old, next, sel)
-			if len(changed) == 0 {
-				continue
-			}
+		if next == nil {
 			select {
-			case to <- changed:
+			case <-shown.Superseded():
+				old := shown
+				if shown = s.Store.Current(); ready {
+					next = s.recent.between(old, shown, w.sel)
+				}
+			case <-silence.C:
+				if next = eventKeepAlive; !ready {
+					next = nil
+				}
+				silence.Reset(s.KeepAlive)
+			case <-w.limit:
+				return &rpc.Refusal{Code: connect.CodeDeadlineExceeded, Text: "stream closed due to server-side timeout"}
+			case <-s.Closing:
+				_ = w.send(eventShutdown) // whether the client hears it or not, this is the end
+				return nil
 			case <-ctx.Done():
-				return
+				return nil
 			}
 		}
+		if next == nil {
+			continue // nothing that this stream shows
+		}
+		if err := w.send(next); err != nil {
+			return nil //nolint:nilerr // the client went away
+		}
+		silence.Reset(s.KeepAlive)
 	}
-}
-
-// changeData lists what changed as flagd does: each key with its type of change.
-func changeData(changed map[string]evaluator.Change) *structpb.Struct {
-	flags := make(map[string]*structpb.Value, len(changed))
-	for key, change := range changed {
-		flags[key] = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
-			"type": structpb.NewStringValue(change.String()),
-		}})
-	}
-	return &structpb.Struct{Fields: map[string]*structpb.Value{
-		"flags": structpb.NewStructValue(&structpb.Struct{Fields: flags}),
-	}}
 }

@@ -27,6 +27,10 @@ func TestOldClientsAreAnsweredAsVersion1(t *testing.T) {
 			if connect.CodeOf(err) != connect.CodeNotFound {
 				t.Errorf("a flag that is not there: %v, want not_found", err)
 			}
+			bare, err := client.ResolveBoolean(ctx, connect.NewRequest(&schema.ResolveBooleanRequest{FlagKey: "by-email"}))
+			if err != nil || bare.Msg.GetValue() || bare.Msg.GetReason() != "FALLBACK" {
+				t.Errorf("a flag without a default variant is %v, %v, want false and FALLBACK", bare, err)
+			}
 			all, err := client.ResolveAll(ctx, connect.NewRequest(&schema.ResolveAllRequest{}))
 			if err != nil || all.Msg.GetFlags()["text"].GetStringValue() != "hello" {
 				t.Errorf("all flags are %v, %v", all, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/flagline/flagline/internal/store"
+	"github.com/flagline/flagline/sidecar/internal/tally"
 	"github.com/flagline/flagline/source"
 )
 
@@ -20,44 +21,54 @@ import (
 type Identity struct {
 	Instance    string // tells it from the others of the fleet
 	Environment string // what it follows, as far as that is known beforehand
+	Version     string // of the program
 }
 
 // A Service watches over one store. Its methods may be called at once from any
 // number of goroutines.
 type Service struct {
 	store    *store.Store
+	counts   *tally.Tally
 	identity Identity
 	started  time.Time
 	stale    time.Duration // the age from which answers count as stale
 	ready    atomic.Bool
 
-	registry    *prometheus.Registry
-	impressions *prometheus.CounterVec
+	registry *prometheus.Registry
+	requests *requests
+	calls    *calls
+	syncs    *syncStreams
+	events   *prometheus.GaugeVec
 
 	mu         sync.Mutex
 	rejectedAt map[source.Rejection]uint64 // the generation that brought it
 }
 
-// New returns a service that watches over st, whose answers count as stale from
-// the age staleAfter.
-func New(st *store.Store, identity Identity, staleAfter time.Duration) *Service {
+// New returns a service that watches over st, whose answers counts counts and
+// which count as stale from the age staleAfter.
+func New(st *store.Store, counts *tally.Tally, identity Identity, staleAfter time.Duration) *Service {
 	s := &Service{
-		store: st, identity: identity, started: time.Now(), stale: staleAfter,
+		store: st, counts: counts, identity: identity, started: time.Now(), stale: staleAfter,
 		registry:   prometheus.NewRegistry(),
+		requests:   newRequests(),
+		calls:      newCalls(),
+		syncs:      newSyncStreams(),
+		events:     newEventStreams(),
 		rejectedAt: map[source.Rejection]uint64{},
 	}
 	s.register()
 	return s
 }
 
-// Handler returns the handler of the management port.
-func (s *Service) Handler() http.Handler {
+// Handler returns the handler of the management port. Once closing is closed,
+// requests that have no end are ended: those that watch the health.
+func (s *Service) Handler(closing <-chan struct{}) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.HandleFunc("GET /status", s.serveStatus)
 	mux.Handle("GET /metrics", s.metrics())
-	mux.Handle(s.health())
+	mux.Handle("POST /grpc.health.v1.Health/", healthHandler(&health{service: s, closing: closing}))
 	return mux
 }
 

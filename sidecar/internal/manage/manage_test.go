@@ -9,26 +9,24 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/status"
+	"go.uber.org/goleak"
 
-	"github.com/flagline/flagline/evaluator"
 	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/sidecar/internal/flagtest"
 	"github.com/flagline/flagline/sidecar/internal/manage"
+	"github.com/flagline/flagline/sidecar/internal/tally"
 	"github.com/flagline/flagline/source"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 func watch(st *store.Store) *manage.Service {
-	return manage.New(st, manage.Identity{Instance: "shop-1", Environment: "prod"}, time.Minute)
+	return manage.New(st, tally.New(), manage.Identity{Instance: "shop-1", Environment: "prod"}, time.Minute)
 }
 
 func serve(t *testing.T, s *manage.Service) string {
 	t.Helper()
-	server := httptest.NewUnstartedServer(s.Handler())
+	server := httptest.NewUnstartedServer(s.Handler(t.Context().Done()))
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
@@ -129,57 +127,5 @@ func TestStatusOfNothingHasEmptyLists(t *testing.T) {
 	_, body := get(t, serve(t, watch(store.New()))+"/status")
 	if !strings.Contains(body, `"sources":[],"rejected":[]`) || !strings.Contains(body, `"stale":false`) {
 		t.Errorf("status is %s, want empty lists and nothing stale", body)
-	}
-}
-
-func TestMetricsShowStateAndUse(t *testing.T) {
-	st, sink := flagtest.Store(t, `{"flags":{"bad":{"variants":{"x":1},"defaultVariant":"y"}}}`)
-	sink.Report(source.Status{Connected: true, Confirmed: time.Now()})
-	s := watch(st)
-	s.Observe("new-checkout", evaluator.Resolution{Variant: "on", Reason: evaluator.ReasonStatic})
-	s.Observe("new-checkout\xff", evaluator.Resolution{})
-
-	_, body := get(t, serve(t, s)+"/metrics")
-	for _, want := range []string{
-		"\nflagline_generation 1\n",
-		"\nflagline_rejected_flags 1\n",
-		"\nflagline_source_connected{source=\"flags.json\"} 1\n",
-		"\nflagline_age_seconds ",
-		"\ngo_goroutines ",
-		`feature_flag_flagd_impression_total{feature_flag_key="new-checkout",feature_flag_provider_name="flagd",` +
-			`feature_flag_reason="STATIC",feature_flag_result_variant="on"} 1`,
-	} {
-		if !strings.Contains(body, want) {
-			t.Errorf("metrics lack %q", want)
-		}
-	}
-}
-
-func TestGRPCHealthFollowsReadiness(t *testing.T) {
-	st := store.New()
-	sink := st.Add("flags.json")
-	conn, err := grpc.NewClient(strings.TrimPrefix(serve(t, watch(st)), "http://"),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	client := grpc_health_v1.NewHealthClient(conn)
-
-	check := func(service string) (grpc_health_v1.HealthCheckResponse_ServingStatus, error) {
-		answer, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service})
-		return answer.GetStatus(), err
-	}
-	if got, err := check(""); err != nil || got != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
-		t.Errorf("before flags: %v, %v, want NOT_SERVING", got, err)
-	}
-	flagtest.Deliver(t, sink, 1, `{"flags":{}}`)
-	for _, service := range []string{"", "flagd.evaluation.v1.Service"} {
-		if got, err := check(service); err != nil || got != grpc_health_v1.HealthCheckResponse_SERVING {
-			t.Errorf("%q with flags: %v, %v, want SERVING", service, got, err)
-		}
-	}
-	if _, err := check("unknown.Service"); status.Code(err) != codes.NotFound {
-		t.Errorf("unknown service: %v, want not found", err)
 	}
 }

@@ -2,39 +2,89 @@ package manage
 
 import (
 	"net/http"
+	"runtime"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/flagline/flagline/evaluator"
 )
 
-// Observe counts one answer about a flag that exists. Keys that callers made
-// up must not reach it: each would be a new time series.
-func (s *Service) Observe(key string, r evaluator.Resolution) {
-	key, variant := strings.ToValidUTF8(key, "\uFFFD"), strings.ToValidUTF8(r.Variant, "\uFFFD")
-	s.impressions.WithLabelValues(key, variant, string(r.Reason)).Inc()
-}
+// Gatherer returns the figures of GET /metrics, for those who send them
+// elsewhere.
+func (s *Service) Gatherer() prometheus.Gatherer { return s.registry }
 
 func (s *Service) metrics() http.Handler {
 	return promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})
 }
 
 func (s *Service) register() {
-	s.impressions = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name:        "feature_flag_flagd_impression_total",
-		Help:        "Answers by flag, variant and reason.",
-		ConstLabels: prometheus.Labels{"feature_flag_provider_name": "flagd"},
-	}, []string{"feature_flag_key", "feature_flag_result_variant", "feature_flag_reason"})
 	s.registry.MustRegister(
-		s.impressions,
 		&storeCollector{service: s},
+		&answerCollector{counts: s.counts},
+		s.requests,
+		s.calls,
+		s.syncs,
+		s.events,
+		identityCollector(s.identity),
+		collectors.NewBuildInfoCollector(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 }
+
+// identityCollector tells which program this is: as OpenTelemetry says it, and
+// as Prometheus users look for it.
+func identityCollector(id Identity) prometheus.Collector {
+	return constant{
+		info("target_info", "What the figures are about.", prometheus.Labels{
+			"service_name":        serviceName,
+			"service_version":     id.Version,
+			"service_instance_id": id.Instance,
+		}),
+		info("flagline_build_info", "Which version this is, and what built it.", prometheus.Labels{
+			"version":   id.Version,
+			"goversion": runtime.Version(),
+		}),
+	}
+}
+
+// serviceName is what this program is called among the services that telemetry
+// is about.
+const serviceName = "flagline-sidecar"
+
+func info(name, help string, labels prometheus.Labels) prometheus.Metric {
+	for label, value := range labels {
+		labels[label] = valid(value)
+	}
+	return prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, labels), prometheus.GaugeValue, 1)
+}
+
+// A constant collector has figures that do not change.
+type constant []prometheus.Metric
+
+func (c constant) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
+
+func (c constant) Collect(ch chan<- prometheus.Metric) {
+	for _, m := range c {
+		ch <- m
+	}
+}
+
+// An unchecked collector may send series of one name with different labels, as
+// OpenTelemetry's conventions have it, which a registry otherwise refuses.
+type unchecked []prometheus.Collector
+
+func (unchecked) Describe(chan<- *prometheus.Desc) {}
+
+func (u unchecked) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range u {
+		c.Collect(ch)
+	}
+}
+
+// valid returns s as a label may hold it.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // A storeCollector reads the store whenever it is scraped, so that no figure
 // can lag behind what is served.
@@ -62,7 +112,7 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 func gauge(ch chan<- prometheus.Metric, name, help string, figure float64, labels ...string) {
 	constant := prometheus.Labels{}
 	for i := 0; i+1 < len(labels); i += 2 {
-		constant[labels[i]] = strings.ToValidUTF8(labels[i+1], "\uFFFD")
+		constant[labels[i]] = valid(labels[i+1])
 	}
 	desc := prometheus.NewDesc(name, help, nil, constant)
 	ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, figure)

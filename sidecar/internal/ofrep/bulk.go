@@ -3,44 +3,91 @@ package ofrep
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/flagline/flagline/internal/store"
+	"github.com/flagline/flagline/sidecar/internal/encoded"
 	"github.com/flagline/flagline/sidecar/internal/scope"
 )
 
-// bulk answers every flag that the selector shows, each key once. The ETag is
-// that of the body, so a subject whose answers stay the same gets a 304
-// whatever changed for others.
+// bulk answers every flag that the selector shows, each key once. The ETag tells
+// what the body says, whether that is compressed or not, so a subject whose
+// answers stay the same gets a 304 whatever changed for others.
 func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
-	sel, ec, refused := s.read(w, r)
+	_, span := s.Tracer.Start(r.Context(), "evaluateAll", r.Header)
+	defer span.End()
+	q, refused := s.read(w, r)
 	if refused != nil {
-		refused.send(w, failure{})
+		refused.send(w, r, "")
 		return
 	}
-	answers := []any{}
-	for key, flag := range s.Store.Current().Flags(sel) {
-		answer := flag.Evaluate(ec)
-		s.observe(key, answer)
-		answers = append(answers, bodyOf(key, answer))
+	snapshot := s.store.Current()
+	answers := s.answers(snapshot, &q, r.Header)
+	for _, a := range answers.list {
+		a.Count.Bulk()
 	}
-	body, err := json.Marshal(struct {
-		Flags    []any          `json:"flags"`
-		Metadata map[string]any `json:"metadata"`
-	}{answers, scope.Metadata(sel)})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	sum := sha256.Sum256(body)
-	etag := `"` + hex.EncodeToString(sum[:]) + `"`
+	end := s.end(q.sel)
+	etag := answers.etag(end)
 	w.Header().Set("ETag", etag)
-	if matches(r.Header.Values("If-None-Match"), etag) {
+	w.Header().Add("Vary", scope.Header)
+	if matches(r.Header.Values("If-None-Match"), etag) && s.isUpToDate(snapshot, q.sel, r.URL.Query()) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	sendJSON(w, http.StatusOK, body)
+	send(w, r, http.StatusOK, answers.body(end))
+}
+
+// end is what a bulk answer says after the flags.
+func (s *Service) end(sel store.Selector) []byte {
+	b := []byte(`]`)
+	if s.Events != nil {
+		b = append(b, s.Events.announcement(sel)...)
+	}
+	b = append(b, `,"metadata":`...)
+	return append(append(b, encoded.Object(scope.Metadata(sel))...), '}')
+}
+
+// answers are those to a question about all flags.
+type answers struct {
+	list []*encoded.Answer
+	size int // of their bodies
+}
+
+func (a *answers) add(answer *encoded.Answer) {
+	a.list = append(a.list, answer)
+	a.size += len(answer.OFREP) + len(",")
+}
+
+func (a *answers) etag(end []byte) string {
+	hash := sha256.New()
+	for _, answer := range a.list {
+		hash.Write(answer.Hash[:])
+	}
+	hash.Write(end)
+	var sum [sha256.Size]byte
+	return `"` + hex.EncodeToString(hash.Sum(sum[:0])) + `"`
+}
+
+func (a *answers) body(end []byte) []byte {
+	const begin = `{"flags":[`
+	body := append(make([]byte, 0, len(begin)+a.size+len(end)), begin...)
+	for i, answer := range a.list {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, answer.OFREP...)
+	}
+	return append(body, end...)
+}
+
+// isUpToDate says whether the flags are those that a caller has been told of.
+// One that names others came here past somebody who is ahead or behind, and what
+// it has may be that of somebody else.
+func (s *Service) isUpToDate(snapshot *store.Snapshot, sel store.Selector, query url.Values) bool {
+	told := query.Get("flagConfigEtag")
+	return told == "" || strings.Trim(told, `"`) == s.configs.Of(snapshot, sel).etag
 }
 
 // matches says whether one of the tags that the caller has is etag. The

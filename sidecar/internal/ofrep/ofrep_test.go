@@ -3,17 +3,18 @@ package ofrep_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/flagline/flagline/evaluator"
 	"github.com/flagline/flagline/sidecar/internal/enrich"
 	"github.com/flagline/flagline/sidecar/internal/flagtest"
 	"github.com/flagline/flagline/sidecar/internal/ofrep"
 	"github.com/flagline/flagline/sidecar/internal/scope"
+	"github.com/flagline/flagline/sidecar/internal/tally"
 )
 
 const path = "/ofrep/v1/evaluate/flags"
@@ -85,7 +86,9 @@ func TestSingleFlagIsAnsweredAsFlagdDoes(t *testing.T) {
 		{"too large", "bool", `{"context":{"x":"` + strings.Repeat("x", 1000) + `"}}`, "", 413, `{"errorDetails":"request body too large"}`},
 	}
 	st, _ := flagtest.Store(t, flagtest.Document)
-	address := serve(t, &ofrep.Service{Store: st, MaxBody: 1000})
+	service := ofrep.New(st, tally.New())
+	service.MaxBody = 1000
+	address := serve(t, service)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := ask(t, http.MethodPost, address+path+"/"+test.key, test.body, scope.Header, test.selector)
@@ -108,7 +111,7 @@ func TestSingleFlagIsAnsweredAsFlagdDoes(t *testing.T) {
 
 func TestFlagThatNeverCompiledIsAParseError(t *testing.T) {
 	st, _ := flagtest.Store(t, strings.Replace(flagtest.Document, `"targeting": null`, `"targeting": {"plus": [1, 2]}`, 1))
-	got := ask(t, http.MethodPost, serve(t, &ofrep.Service{Store: st})+path+"/null", "")
+	got := ask(t, http.MethodPost, serve(t, ofrep.New(st, tally.New()))+path+"/null", "")
 	body := got.json(t)
 	if got.status != 400 || body["errorCode"] != "PARSE_ERROR" || body["errorDetails"] != "error parsing the flag `null`" {
 		t.Errorf("answers %d %s, want a parse error", got.status, got.body)
@@ -117,7 +120,7 @@ func TestFlagThatNeverCompiledIsAParseError(t *testing.T) {
 
 func TestUnknownSelectorIsRefused(t *testing.T) {
 	st, _ := flagtest.Store(t, flagtest.Document)
-	address := serve(t, &ofrep.Service{Store: st})
+	address := serve(t, ofrep.New(st, tally.New()))
 	for _, url := range []string{address + path + "/bool", address + path} {
 		got := ask(t, http.MethodPost, url, "", scope.Header, "owner=me")
 		body := got.json(t)
@@ -130,7 +133,7 @@ func TestUnknownSelectorIsRefused(t *testing.T) {
 
 func TestOtherMethodsAndPathsAreRefused(t *testing.T) {
 	st, _ := flagtest.Store(t, flagtest.Document)
-	address := serve(t, &ofrep.Service{Store: st})
+	address := serve(t, ofrep.New(st, tally.New()))
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.MethodPatch} {
 		for _, suffix := range []string{"", "/", "/bool"} {
 			if got := ask(t, method, address+path+suffix, ""); got.status != 405 || got.body != "" {
@@ -146,7 +149,7 @@ func TestOtherMethodsAndPathsAreRefused(t *testing.T) {
 func TestBulkAnswersEveryFlagOnce(t *testing.T) {
 	st, _ := flagtest.Store(t, flagtest.Document)
 	flagtest.Deliver(t, st.Add("above.json"), 1, `{"flags":{"bool":{"variants":{"on":false},"defaultVariant":"on"}}}`)
-	address := serve(t, &ofrep.Service{Store: st})
+	address := serve(t, ofrep.New(st, tally.New()))
 	for _, url := range []string{address + path, address + path + "/"} {
 		body := ask(t, http.MethodPost, url, `{}`).json(t)
 		flags, _ := body["flags"].([]any)
@@ -172,7 +175,7 @@ func TestBulkAnswersEveryFlagOnce(t *testing.T) {
 
 func TestBulkTellsTheSelectorBack(t *testing.T) {
 	st, _ := flagtest.Store(t, flagtest.Document)
-	address := serve(t, &ofrep.Service{Store: st})
+	address := serve(t, ofrep.New(st, tally.New()))
 	got := ask(t, http.MethodPost, address+path, "", scope.Header, "flagSetId=other")
 	if got.body != `{"flags":[],"metadata":{"flagSetId":"other"}}` {
 		t.Errorf("bulk of another set answers %s, want nothing of it", got.body)
@@ -181,7 +184,7 @@ func TestBulkTellsTheSelectorBack(t *testing.T) {
 
 func TestRefusedBulkNamesNoFlag(t *testing.T) {
 	st, _ := flagtest.Store(t, flagtest.Document)
-	got := ask(t, http.MethodPost, serve(t, &ofrep.Service{Store: st})+path, `[]`)
+	got := ask(t, http.MethodPost, serve(t, ofrep.New(st, tally.New()))+path, `[]`)
 	want := `{"errorCode":"INVALID_CONTEXT","errorDetails":"Provider context is not valid","metadata":null}`
 	if got.status != 400 || got.body != want {
 		t.Errorf("answers %d %s, want 400 %s", got.status, got.body, want)
@@ -190,7 +193,7 @@ func TestRefusedBulkNamesNoFlag(t *testing.T) {
 
 func TestBulkIsNotSentAgainWhileItIsTheSame(t *testing.T) {
 	st, sink := flagtest.Store(t, flagtest.Document)
-	url := serve(t, &ofrep.Service{Store: st}) + path
+	url := serve(t, ofrep.New(st, tally.New())) + path
 	etag := ask(t, http.MethodPost, url, "").header.Get("ETag")
 	if !strings.HasPrefix(etag, `"`) {
 		t.Fatalf("ETag is %q, want a strong one", etag)
@@ -212,9 +215,11 @@ func TestBulkIsNotSentAgainWhileItIsTheSame(t *testing.T) {
 
 func TestHeaderBeatsStaticBeatsRequest(t *testing.T) {
 	st, _ := flagtest.Store(t, flagtest.Document)
-	url := serve(t, &ofrep.Service{Store: st, Rules: enrich.Rules{
+	service := ofrep.New(st, tally.New())
+	service.Rules = enrich.Rules{
 		Static: map[string]any{"region": "us"}, Headers: map[string]string{"X-Region": "region"},
-	}}) + path + "/region"
+	}
+	url := serve(t, service) + path + "/region"
 	const body = `{"context":{"region":"eu"}}`
 	if got := ask(t, http.MethodPost, url, body).json(t); got["value"] != "us" {
 		t.Errorf("without the header the answer is %v, want us", got["value"])
@@ -224,14 +229,23 @@ func TestHeaderBeatsStaticBeatsRequest(t *testing.T) {
 	}
 }
 
-func TestOnlyFlagsThatExistAreObserved(t *testing.T) {
+func TestFlagsThatExistAreCountedByWhatTheyAnswered(t *testing.T) {
 	st, _ := flagtest.Store(t, flagtest.Document)
-	seen := make(chan string, 3)
-	url := serve(t, &ofrep.Service{Store: st, Observe: func(key string, _ evaluator.Resolution) { seen <- key }}) + path
-	ask(t, http.MethodPost, url+"/made-up", "")
-	ask(t, http.MethodPost, url+"/bool", "")
-	close(seen)
-	if key := <-seen; key != "bool" {
-		t.Errorf("observed %q first, want bool", key)
+	counts := tally.New()
+	url := serve(t, ofrep.New(st, counts)) + path
+	for _, suffix := range []string{"/made-up", "/bool", "/bool", "/stranger", ""} {
+		ask(t, http.MethodPost, url+suffix, "")
+	}
+	got := maps.Collect(counts.All())
+	for answer, want := range map[tally.Answer]tally.Figures{
+		{Flag: "bool", Variant: "on", Reason: "STATIC"}:            {Single: 2, Bulk: 1},
+		{Flag: "stranger", Reason: "ERROR", Code: "GENERAL"}:       {Single: 1, Bulk: 1},
+		{Flag: "off", Reason: "DISABLED"}:                          {Bulk: 1},
+		{Flag: "", Reason: "ERROR", Code: "FLAG_NOT_FOUND"}:        {Single: 1},
+		{Flag: "made-up", Reason: "ERROR", Code: "FLAG_NOT_FOUND"}: {},
+	} {
+		if got[answer] != want {
+			t.Errorf("%+v was counted as %+v, want %+v", answer, got[answer], want)
+		}
 	}
 }

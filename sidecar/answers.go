@@ -1,0 +1,94 @@
+package sidecar
+
+import (
+	"context"
+	"net/http"
+
+	"connectrpc.com/connect"
+
+	"github.com/flagline/flagline/internal/store"
+	"github.com/flagline/flagline/sidecar/internal/cors"
+	"github.com/flagline/flagline/sidecar/internal/enrich"
+	"github.com/flagline/flagline/sidecar/internal/evalrpc"
+	"github.com/flagline/flagline/sidecar/internal/manage"
+	"github.com/flagline/flagline/sidecar/internal/ofrep"
+	"github.com/flagline/flagline/sidecar/internal/rpc"
+	"github.com/flagline/flagline/sidecar/internal/syncrpc"
+	"github.com/flagline/flagline/sidecar/internal/tally"
+	"github.com/flagline/flagline/sidecar/internal/telemetry"
+)
+
+// A house is what all services of a sidecar share.
+type house struct {
+	cfg     *Config
+	store   *store.Store
+	counts  *tally.Tally
+	manage  *manage.Service
+	sent    *telemetry.Telemetry // nil if nothing is sent
+	rules   enrich.Rules
+	closing <-chan struct{}
+}
+
+// evaluation leads to flagd's evaluation services.
+func (h *house) evaluation() answer {
+	s := &evalrpc.Service{
+		Store: h.store, Rules: h.rules, Counts: h.counts, Tracer: h.sent.Tracer,
+		Closing: h.closing, KeepAlive: eventKeepAlive, StreamDeadline: h.cfg.StreamDeadline,
+		Streams: h.manage.EventStream,
+	}
+	return h.procedures("flagd.evaluation", s.Procedures(), nil)
+}
+
+// sync leads to the flags themselves.
+func (h *house) sync() answer {
+	s := syncrpc.New(h.store, h.counts)
+	s.Context, s.NoMetadata = h.cfg.Context, h.cfg.DisableSyncMetadata
+	s.Closing, s.StreamDeadline = h.closing, h.cfg.StreamDeadline
+	s.Streams = h.manage.SyncStream
+	if h.cfg.DisableSyncHTTP {
+		return h.procedures("flagd.sync", s.Procedures(), nil)
+	}
+	return h.procedures("flagd.sync", s.Procedures(), s)
+}
+
+// procedures leads to procedures in all their protocols and to other, unless it
+// is nil, at /v1/flags.
+func (h *house) procedures(service string, procedures rpc.Procedures, other http.Handler) answer {
+	w := newWatch(h.manage, procedures)
+	mux := http.NewServeMux()
+	procedures.Handle(mux, connect.WithReadMaxBytes(h.cfg.MaxRequestBody), connect.WithInterceptors(w))
+	if other != nil {
+		mux.Handle("/v1/flags", other)
+	}
+	return answer{
+		handler:    h.web(service, mux),
+		procedures: procedures, watch: w, open: nobody, denied: deniedRPC,
+	}
+}
+
+// ofrep leads to the OpenFeature Remote Evaluation Protocol.
+func (h *house) ofrep() answer {
+	s := ofrep.New(h.store, h.counts)
+	s.Rules, s.MaxBody, s.Tracer = h.rules, h.cfg.MaxRequestBody, h.sent.Tracer("flagd.ofrep.v1")
+	if !h.cfg.DisableSSE {
+		s.Events = &ofrep.Events{
+			Origin: h.cfg.SSEPublicURL, Inactivity: h.cfg.SSEInactivity, KeepAlive: sseKeepAlive,
+			Closing: h.closing, Streams: func() func() { return h.manage.EventStream("ofrep") },
+		}
+	}
+	return answer{handler: h.web("flagd.ofrep", s.Handler()), open: nobody, denied: deniedOFREP}
+}
+
+// management leads to what operators and orchestrators ask.
+func (h *house) management(ctx context.Context) answer {
+	return answer{handler: h.manage.Handler(ctx.Done()), open: isProbe, denied: denied}
+}
+
+// web measures what comes to mux, and lets web pages ask.
+func (h *house) web(service string, mux *http.ServeMux) http.Handler {
+	route := func(r *http.Request) string {
+		_, pattern := mux.Handler(r)
+		return pattern
+	}
+	return cors.Handler(h.cfg.CORSOrigins, h.manage.HTTP(service, route, mux))
+}

@@ -1,0 +1,59 @@
+// Package patience hangs up on those who take too long: to say what they want,
+// or to read what they are told.
+package patience
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// Handler returns next for callers who send the body of a request within read,
+// and take each piece of the answer within write. An answer as a whole may take
+// any time. Both are at least a few seconds where networks are slow.
+func Handler(read, write time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		if r.Body != nil && r.Body != http.NoBody && control.SetReadDeadline(time.Now().Add(read)) == nil {
+			r.Body = &body{ReadCloser: r.Body, control: control}
+		}
+		next.ServeHTTP(&writer{ResponseWriter: w, control: control, patience: write}, r)
+	})
+}
+
+// A body lifts the deadline once it was read: it would end what comes after it,
+// a stream of events for example, as well.
+type body struct {
+	io.ReadCloser
+
+	control *http.ResponseController
+	ended   bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !b.ended {
+		b.ended = true
+		_ = b.control.SetReadDeadline(time.Time{}) // it could be set, so it can be lifted
+	}
+	return n, err
+}
+
+// A writer sets a deadline for each piece.
+type writer struct {
+	http.ResponseWriter
+
+	control  *http.ResponseController
+	patience time.Duration
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.patience)) // a writer that has none is not slow
+	return w.ResponseWriter.Write(p)
+}
+
+// Flush implements [http.Flusher], which connect-go asks for.
+func (w *writer) Flush() { _ = w.control.Flush() } // what went wrong, the next write tells
+
+// Unwrap is how [http.ResponseController] finds what it needs.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,114 @@
+// Package structwire reads and writes google.protobuf.Struct, the form in which
+// JSON objects travel in flagd's messages, as maps: without the messages that
+// the protobuf library makes of each value on the way, which would cost several
+// times what evaluating a flag costs.
+//
+// What is on the wire is what the library writes, and what is read is what its
+// AsMap returns; tests hold both to it. Encodings that are legal but that nobody
+// writes are left to the library.
+package structwire
+
+import (
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Fields of Struct, of the entries of its map, of Value and of ListValue.
+const (
+	structFields = 1
+
+	entryKey   = 1
+	entryValue = 2
+
+	valueNull   = 1
+	valueNumber = 2
+	valueString = 3
+	valueBool   = 4
+	valueStruct = 5
+	valueList   = 6
+
+	listValues = 1
+)
+
+// Append appends the Struct that says object, whose values are those that
+// encoding/json decodes: nil, bool, float64, string, []any, map[string]any. A
+// value of any other type becomes null. Members come in no particular order.
+func Append(b []byte, object map[string]any) []byte {
+	for key, value := range object {
+		b = protowire.AppendTag(b, structFields, protowire.BytesType)
+		b = protowire.AppendVarint(b, uint64(entrySize(key, value))) //nolint:gosec // a size
+		b = protowire.AppendTag(b, entryKey, protowire.BytesType)
+		b = protowire.AppendString(b, key)
+		b = protowire.AppendTag(b, entryValue, protowire.BytesType)
+		b = protowire.AppendVarint(b, uint64(sizeOfValue(value))) //nolint:gosec // a size
+		b = appendValue(b, value)
+	}
+	return b
+}
+
+// Size returns how many bytes [Append] appends.
+func Size(object map[string]any) (size int) {
+	for key, value := range object {
+		size += protowire.SizeTag(structFields) + protowire.SizeBytes(entrySize(key, value))
+	}
+	return size
+}
+
+func entrySize(key string, value any) int {
+	return protowire.SizeTag(entryKey) + protowire.SizeBytes(len(key)) +
+		protowire.SizeTag(entryValue) + protowire.SizeBytes(sizeOfValue(value))
+}
+
+func sizeOfList(list []any) (size int) {
+	for _, element := range list {
+		size += protowire.SizeTag(listValues) + protowire.SizeBytes(sizeOfValue(element))
+	}
+	return size
+}
+
+func sizeOfValue(v any) int {
+	const tag = 1 // byte, for each of the fields
+	switch v := v.(type) {
+	case float64:
+		return tag + protowire.SizeFixed64()
+	case string:
+		return tag + protowire.SizeBytes(len(v))
+	case map[string]any:
+		return tag + protowire.SizeBytes(Size(v))
+	case []any:
+		return tag + protowire.SizeBytes(sizeOfList(v))
+	default: // null and booleans
+		return tag + 1
+	}
+}
+
+func appendValue(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case bool:
+		b = protowire.AppendTag(b, valueBool, protowire.VarintType)
+		return protowire.AppendVarint(b, protowire.EncodeBool(v))
+	case float64:
+		b = protowire.AppendTag(b, valueNumber, protowire.Fixed64Type)
+		return protowire.AppendFixed64(b, math.Float64bits(v))
+	case string:
+		b = protowire.AppendTag(b, valueString, protowire.BytesType)
+		return protowire.AppendString(b, v)
+	case map[string]any:
+		b = protowire.AppendTag(b, valueStruct, protowire.BytesType)
+		b = protowire.AppendVarint(b, uint64(Size(v))) //nolint:gosec // a size
+		return Append(b, v)
+	case []any:
+		b = protowire.AppendTag(b, valueList, protowire.BytesType)
+		b = protowire.AppendVarint(b, uint64(sizeOfList(v))) //nolint:gosec // a size
+		for _, element := range v {
+			b = protowire.AppendTag(b, listValues, protowire.BytesType)
+			b = protowire.AppendVarint(b, uint64(sizeOfValue(element))) //nolint:gosec // a size
+			b = appendValue(b, element)
+		}
+		return b
+	default:
+		b = protowire.AppendTag(b, valueNull, protowire.VarintType)
+		return protowire.AppendVarint(b, 0)
+	}
+}

@@ -1,0 +1,41 @@
+package syncstream
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// together is within what time those who lost one server come back to it,
+	// and apart how far two streams begin from each other at least.
+	together = 500 * time.Millisecond
+	apart    = time.Second
+
+	firstBackoff = 2 * time.Second
+	lastBackoff  = 30 * time.Second
+)
+
+// A pace decides when to open the next stream.
+type pace struct {
+	failures int // in a row
+}
+
+// wait returns how long to wait after a stream that lasted so long, and that
+// brought flags or did not. What it waits after failures is between a half of a
+// duration and the whole of it.
+func (p *pace) wait(got bool, lasted time.Duration) time.Duration {
+	if got {
+		p.failures = 0
+		return max(apart-lasted, 0) + rand.N(together)
+	}
+	p.failures++
+	grown := firstBackoff
+	for range p.failures - 1 {
+		if grown >= lastBackoff {
+			break
+		}
+		grown *= 2
+	}
+	grown = min(grown, lastBackoff)
+	return grown/2 + rand.N(grown/2)
+}
