@@ -3,6 +3,7 @@ package main_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -63,4 +64,33 @@ func TestHigherSourceThatDropsAFlagUncoversTheLowerOnes(t *testing.T) {
 	eventually(t, "color", func() string { return p.value(t, "color") }, "blue")
 	web.document.Store(`{"flags":{}}`)
 	eventually(t, "color", func() string { return p.value(t, "color") }, "red")
+}
+
+func TestSidecarFollowsAnotherOneThroughItsRestart(t *testing.T) {
+	dir := t.TempDir()
+	shop := func(color string) string {
+		return strings.Replace(document(color), `"color":{`, `"color":{"metadata":{"flagSetId":"shop"},`, 1)
+	}
+	path := write(t, filepath.Join(dir, "flags.json"), shop("red"))
+	socket := filepath.Join(dir, "sync")
+	first := launch(t, nil, "--uri", "file:"+path, "--sync-socket-path", socket)
+	second := launch(t, nil, "--uri", "unix:"+socket)
+	eventually(t, "color", func() string { return second.value(t, "color") }, "red")
+	write(t, path, shop("blue"))
+	eventually(t, "color", func() string { return second.value(t, "color") }, "blue")
+	if got := second.value(t, "color", "Flagd-Selector", "flagSetId=shop"); got != "blue" {
+		t.Errorf("in its set, color is %s, want blue", got)
+	}
+	if got := second.value(t, "color", "Flagd-Selector", "flagSetId=other"); got != "<nil>" {
+		t.Errorf("in another set, color is %s, want nothing", got)
+	}
+
+	first.signal(t, os.Kill)
+	first.end(t)
+	if got := second.value(t, "color"); got != "blue" {
+		t.Errorf("without the first sidecar, color is %s, want blue", got)
+	}
+	write(t, path, shop("red"))
+	launch(t, nil, "--uri", "file:"+path, "--sync-socket-path", socket)
+	eventually(t, "color", func() string { return second.value(t, "color") }, "red")
 }

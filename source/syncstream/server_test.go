@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
+	"github.com/flagline/flagline/source"
 	"github.com/flagline/flagline/source/sourcetest"
 	"github.com/flagline/flagline/source/syncstream"
 )
@@ -131,17 +132,23 @@ func open(t *testing.T, cfg syncstream.Config) *syncstream.Source {
 // watch watches until the test ends.
 func watch(t *testing.T, cfg syncstream.Config) *sourcetest.Recorder {
 	t.Helper()
+	r := new(sourcetest.Recorder)
+	watchInto(t, cfg, r)
+	return r
+}
+
+func watchInto(t *testing.T, cfg syncstream.Config, sink source.Sink) {
+	t.Helper()
 	src := open(t, cfg)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	r, done := new(sourcetest.Recorder), make(chan error)
-	go func() { done <- src.Watch(ctx, r) }()
+	done := make(chan error)
+	go func() { done <- src.Watch(ctx, sink) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Watch returned %v", err)
 		}
 	})
-	return r
 }
 
 // serveNothing starts a gRPC server without services and returns its address.

@@ -15,9 +15,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/status"
 
+	"github.com/flagline/flagline/source"
 	"github.com/flagline/flagline/source/sourcetest"
 	"github.com/flagline/flagline/source/syncstream"
 )
@@ -148,7 +148,7 @@ func TestBadMessageKeepsTheLastGoodFlags(t *testing.T) {
 
 func TestLongMessagesAreTakenAndMayBeCompressed(t *testing.T) {
 	compress := grpc.StreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		if err := grpc.SetSendCompressor(stream.Context(), gzip.Name); err != nil {
+		if err := grpc.SetSendCompressor(stream.Context(), "gzip"); err != nil {
 			return err
 		}
 		return handler(srv, stream)
@@ -197,19 +197,38 @@ func TestServersOverTLSAndSocketsAndBehindProxiesAreReached(t *testing.T) {
 }
 
 func TestOrdinaryEndOfAStreamIsNoTrouble(t *testing.T) {
-	for _, end := range []error{
-		nil,
-		status.Error(codes.DeadlineExceeded, "the stream is old"),
-		status.Error(codes.Unavailable, `received prior goaway: code: ENHANCE_YOUR_CALM, debug data: "too_many_pings"`),
+	for name, end := range map[string]error{
+		"the server is done":          nil,
+		"streams have a longest life": status.Error(codes.DeadlineExceeded, "the stream is old"),
+		"the client asked for a sign of life too often": status.Error(codes.Unavailable,
+			`received prior goaway: code: ENHANCE_YOUR_CALM, debug data: "too_many_pings"`),
 	} {
-		s := serve(t)
-		s.send(one)
-		s.endWith(end)
-		r := watch(t, syncstream.Config{URI: s.address})
-		seen := r.Await(t, "a third stream", func(sourcetest.State) bool { return len(s.questions()) > 2 })
-		if !seen.Status.Connected || seen.Status.Err != nil || len(seen.Updates) != 1 {
-			t.Errorf("when streams end with %v the status is %+v after %d updates", end, seen.Status, len(seen.Updates))
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // streams are opened a second apart
+			s := serve(t)
+			s.send(one)
+			s.endWith(end)
+			r := untroubled{new(sourcetest.Recorder), t}
+			watchInto(t, syncstream.Config{URI: s.address}, r)
+			seen := r.Await(t, "a third stream", func(sourcetest.State) bool { return len(s.questions()) > 2 })
+			if len(seen.Updates) != 1 {
+				t.Errorf("there were %d updates, want 1", len(seen.Updates))
+			}
+		})
+	}
+}
+
+// An untroubled sink wants to hear of no trouble.
+type untroubled struct {
+	*sourcetest.Recorder
+
+	t *testing.T
+}
+
+func (u untroubled) Report(st source.Status) {
+	u.Recorder.Report(st)
+	if !st.Connected || st.Err != nil {
+		u.t.Errorf("the source reports %+v", st)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	evalv1 "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
 	eval "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v2"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -62,7 +63,10 @@ func (q *question) ReadWire(data []byte) error {
 func (e *every) ReadWire(data []byte) (err error) {
 	ec, rest, ok := optionalField(data, everyContext)
 	if !ok || len(rest) > 0 {
-		return errors.New("the request has more in it than a context")
+		m := new(evalv1.ResolveAllRequest)
+		err = proto.Unmarshal(data, m)
+		e.context = m.GetContext().AsMap()
+		return err
 	}
 	e.context, err = structwire.Read(ec)
 	return err
