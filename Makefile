@@ -1,8 +1,8 @@
 # Flagline. `make help` lists the targets.
 #
-# Go is all that build, run and test need. The tools below are built on first
-# use, into .bin, at the versions that stand here and nowhere else; they never
-# enter go.mod.
+# Go is all that build, run and test need; test-npm alone wants more. The tools
+# below are built on first use, into .bin, at the versions that stand here and
+# nowhere else; they never enter go.mod.
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION       := v0.12.0
@@ -16,6 +16,9 @@ BENCH    ?= .
 
 # What is handed to every "go test".
 TESTFLAGS ?= -timeout 15m
+
+# Where test-npm writes what it found, as "go test -json" does; nowhere if empty.
+RECORD ?=
 
 # The modules of this repository: the product, and the clients of others that
 # it is tested with (docs/decisions/0006).
@@ -50,6 +53,12 @@ vet: ## run go vet over all modules
 .PHONY: test
 test: ## run all tests; needs Go and nothing else
 	@set -e; for dir in $(MODULES); do (cd $$dir && go test $(TESTFLAGS) ./...); done
+
+.PHONY: test-npm
+test-npm: ## run other people's JavaScript clients against the sidecar; needs Node.js 20, npm and Chromium
+	cd test/npm && npm ci && node --test --test-timeout=180000 \
+		--test-reporter=spec --test-reporter-destination=stdout \
+		$(if $(RECORD),--test-reporter=./reporter.js --test-reporter-destination=$(abspath $(RECORD))) *.test.js
 
 .PHONY: race
 race: ## run all tests with the race detector; needs a C compiler
@@ -104,10 +113,10 @@ bench-distribution: ## measure changes, first loads and doors; writes bench/*.js
 	go run ./internal/bench/distribution
 
 # What is generated, and compared, by tests.
-GENERATED := go test ./cmd/flagline -run 'TestReferenceIsCurrent|TestScripts|TestNATSExamples' -count 1
+GENERATED := go test ./cmd/flagline ./cmd/flagline-sidecar -run 'TestReferenceIsCurrent|TestScripts|TestNATSExamples' -count 1
 
 .PHONY: generate
-generate: ## write what is generated: docs/cli.md, transcripts, examples/nats
+generate: ## write what is generated: docs/cli.md, docs/sidecar.md, transcripts, examples/nats
 	$(GENERATED) -update
 
 .PHONY: check-generated
@@ -123,7 +132,7 @@ tools: $(GOLANGCI_LINT) $(GOFUMPT) ## build the tools into .bin
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin .bin
+	rm -rf bin .bin test/npm/node_modules
 
 $(GOLANGCI_LINT):
 	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

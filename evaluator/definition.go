@@ -44,6 +44,15 @@ func (f *Flag) Definition() ([]byte, error) {
 	return f.define(members)
 }
 
+// Default returns the value of the default variant, or nil if there is none. It
+// is shared and must not be changed.
+func (f *Flag) Default() any {
+	if f.fallback == none {
+		return nil
+	}
+	return f.variants[f.fallback].value
+}
+
 // ReadsTime says whether answers may differ from one second to the next.
 func (f *Flag) ReadsTime() bool { return f.rule != nil && f.rule.ReadsTime() }
 

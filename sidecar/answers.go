@@ -61,7 +61,7 @@ func (h *house) procedures(service string, procedures rpc.Procedures, other http
 		mux.Handle("/v1/flags", other)
 	}
 	return answer{
-		handler:    h.web(service, mux),
+		handler: mux, outside: h.outside(service, mux),
 		procedures: procedures, watch: w, open: nobody, denied: deniedRPC,
 	}
 }
@@ -71,24 +71,34 @@ func (h *house) ofrep() answer {
 	s := ofrep.New(h.store, h.counts)
 	s.Rules, s.MaxBody, s.Tracer = h.rules, h.cfg.MaxRequestBody, h.sent.Tracer("flagd.ofrep.v1")
 	if !h.cfg.DisableSSE {
+		// A page cannot name a token when it listens to events, and would try
+		// again and again.
+		s.Hidden = h.cfg.OFREP.TokenFile != ""
 		s.Events = &ofrep.Events{
 			Origin: h.cfg.SSEPublicURL, Inactivity: h.cfg.SSEInactivity, KeepAlive: sseKeepAlive,
 			Closing: h.closing, Streams: func() func() { return h.manage.EventStream("ofrep") },
 		}
 	}
-	return answer{handler: h.web("flagd.ofrep", s.Handler()), open: nobody, denied: deniedOFREP}
+	mux := s.Handler()
+	return answer{handler: mux, outside: h.outside("flagd.ofrep", mux), open: nobody, denied: deniedOFREP}
 }
 
 // management leads to what operators and orchestrators ask.
 func (h *house) management(ctx context.Context) answer {
-	return answer{handler: h.manage.Handler(ctx.Done()), open: isProbe, denied: denied}
+	return answer{
+		handler: h.manage.Handler(ctx.Done()), open: isProbe, denied: denied,
+		outside: func(next http.Handler) http.Handler { return next },
+	}
 }
 
-// web measures what comes to mux, and lets web pages ask.
-func (h *house) web(service string, mux *http.ServeMux) http.Handler {
+// outside measures what comes for mux, and lets web pages ask: before anybody is
+// asked for a token, which a page's first request does not have.
+func (h *house) outside(service string, mux *http.ServeMux) func(http.Handler) http.Handler {
 	route := func(r *http.Request) string {
 		_, pattern := mux.Handler(r)
 		return pattern
 	}
-	return cors.Handler(h.cfg.CORSOrigins, h.manage.HTTP(service, route, mux))
+	return func(next http.Handler) http.Handler {
+		return cors.Handler(h.cfg.CORSOrigins, h.manage.HTTP(service, route, next))
+	}
 }

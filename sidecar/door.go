@@ -53,9 +53,10 @@ type door struct {
 
 // An answer is what a door leads to.
 type answer struct {
-	handler    http.Handler   // for everything but gRPC proper
-	procedures rpc.Procedures // over gRPC
-	watch      *watch         // of the calls of procedures
+	handler    http.Handler                    // for everything but gRPC proper
+	outside    func(http.Handler) http.Handler // what happens to all requests, also those that are denied
+	procedures rpc.Procedures                  // over gRPC
+	watch      *watch                          // of the calls of procedures
 	open       func(*http.Request) bool
 	denied     func(http.ResponseWriter, *http.Request)
 }
@@ -67,7 +68,7 @@ func openDoor(ctx context.Context, cfg *Config, name string, where Door, a answe
 		return nil, err
 	}
 	d := &door{name: name, gate: g}
-	d.web = newWebServer(cfg, patience.Handler(bodyTime, readTime, g.Handler(a.open, a.denied, a.handler)))
+	d.web = newWebServer(cfg, patience.Handler(bodyTime, readTime, a.outside(g.Handler(a.open, a.denied, a.handler))))
 	if a.procedures != nil {
 		d.split = split.New(g.Listener(), headerTime)
 		d.rpc = newRPCServer(cfg, g, a.watch)

@@ -191,8 +191,8 @@ func TestEndTellsEventStreamsAndWaitsForThem(t *testing.T) {
 	for stream.Receive() {
 		last = stream.Msg().GetType()
 	}
-	if last != "provider_shutdown" || stream.Err() != nil {
-		t.Errorf("the stream ended with %q, %v, want provider_shutdown and no error", last, stream.Err())
+	if last != "provider_shutdown" || connect.CodeOf(stream.Err()) != connect.CodeUnavailable {
+		t.Errorf("the stream ended with %q, %v, want provider_shutdown and unavailable", last, stream.Err())
 	}
 	if err := r.end(t); err != nil {
 		t.Errorf("Run returned %v, want nil", err)

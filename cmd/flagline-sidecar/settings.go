@@ -139,7 +139,7 @@ func (s *settings) registerContext(flags *pflag.FlagSet) {
 func (s *settings) registerStreams(flags *pflag.FlagSet) {
 	flags.IntVarP(&s.maxRequestBody, "max-request-body", "B", 1_000_000, "longest request body in bytes; 0 is without limit")
 	flags.IntVarP(&s.maxRequestHeader, "max-request-header", "R", 1_000_000, "longest header of a request in bytes")
-	flags.DurationVar(&s.keepAliveMinTime, "keep-alive-min-time", 30*time.Second,
+	flags.DurationVar(&s.keepAliveMinTime, "keep-alive-min-time", 5*time.Second,
 		"how often a gRPC client may ping at most; one that goes on pinging more often is told to go")
 	flags.BoolVar(&s.keepAliveWithoutStream, "keep-alive-permit-without-stream", true, "whether a gRPC client may ping when it asks nothing")
 	flags.DurationVar(&s.streamDeadline, "stream-deadline", 0, "how long a stream of events or flags lasts before its client must ask again (default: for ever)")

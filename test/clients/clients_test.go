@@ -21,28 +21,66 @@ func client(t *testing.T, provider openfeature.FeatureProvider) *openfeature.Cli
 	return openfeature.NewClient(t.Name())
 }
 
-func flagdProvider(t *testing.T, s *sidecar, options ...flagd.ProviderOption) openfeature.FeatureProvider {
+// A kind is one way in which other people's providers get their answers.
+type kind struct {
+	name string
+
+	provider func(t *testing.T, s *sidecar) openfeature.FeatureProvider
+
+	// hears says that the provider tells of changes.
+	hears bool
+
+	// away is what it says of the flag "color" while there is no sidecar; "" if
+	// that depends on the moment.
+	away string
+
+	// caches says that it keeps answers over a shutdown that it is told of, until
+	// it hears that the flag has changed.
+	caches bool
+
+	// wants says that it takes an answer without a value for a mistake.
+	wants bool
+}
+
+func kinds() []kind {
+	return []kind{
+		{name: "flagd rpc", provider: overRPC, hears: true, caches: true},
+		{name: "flagd rpc without a cache", provider: withoutCache, away: "none"},
+		{name: "flagd in-process", provider: inProcess, hears: true, away: "red"},
+		{name: "ofrep", provider: overOFREP, away: "none", wants: true},
+	}
+}
+
+func overRPC(t *testing.T, s *sidecar) openfeature.FeatureProvider {
+	return flagdProvider(t, flagd.WithRPCResolver(), flagd.WithPort(portNumber(t, s.Evaluation)))
+}
+
+func withoutCache(t *testing.T, s *sidecar) openfeature.FeatureProvider {
+	return flagdProvider(t, flagd.WithRPCResolver(), flagd.WithPort(portNumber(t, s.Evaluation)), flagd.WithoutCache())
+}
+
+func inProcess(t *testing.T, s *sidecar) openfeature.FeatureProvider {
+	return flagdProvider(t, flagd.WithInProcessResolver(), flagd.WithPort(portNumber(t, s.Sync)))
+}
+
+func overOFREP(_ *testing.T, s *sidecar) openfeature.FeatureProvider {
+	return ofrep.NewProvider("http://" + s.OFREP)
+}
+
+func flagdProvider(t *testing.T, options ...flagd.ProviderOption) openfeature.FeatureProvider {
 	t.Helper()
-	provider, err := flagd.NewProvider(append([]flagd.ProviderOption{
-		flagd.WithRPCResolver(), flagd.WithHost("127.0.0.1"), flagd.WithPort(portNumber(t, s.Evaluation)),
-		flagd.WithDeadline(5000),
-	}, options...)...)
+	provider, err := flagd.NewProvider(append(options,
+		flagd.WithHost("127.0.0.1"), flagd.WithDeadline(5000))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return provider
 }
 
-func ofrepProvider(s *sidecar) openfeature.FeatureProvider {
-	return ofrep.NewProvider("http://" + s.OFREP)
-}
-
-func TestOfficialFlagdProviderGetsFlagdsAnswers(t *testing.T) {
-	checkAnswers(t, client(t, flagdProvider(t, launch(t))))
-}
-
-func TestOfficialOFREPProviderGetsFlagdsAnswers(t *testing.T) {
-	checkAnswers(t, client(t, ofrepProvider(launch(t))))
+func TestOfficialProvidersGetFlagdsAnswers(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) { checkAnswers(t, k, client(t, k.provider(t, launch(t)))) })
+	}
 }
 
 // An answer is what of an evaluation both providers agree on.
@@ -54,13 +92,20 @@ type answer struct {
 }
 
 func answerOf[T any](d openfeature.GenericEvaluationDetails[T], _ error) answer {
+	if d.ErrorCode != "" {
+		d.Variant = "" // which some tell nevertheless
+	}
 	return answer{d.Value, d.Variant, d.Reason, d.ErrorCode}
 }
 
-func checkAnswers(t *testing.T, c *openfeature.Client) {
+func checkAnswers(t *testing.T, k kind, c *openfeature.Client) {
 	ctx := t.Context()
 	nobody := openfeature.EvaluationContext{}
 	friend := openfeature.NewEvaluationContext("user-7", map[string]any{"email": "a@example.com"})
+	unanswered := answer{true, "", "DEFAULT", ""}
+	if k.wants {
+		unanswered = answer{true, "", "ERROR", "TYPE_MISMATCH"}
+	}
 	tests := []struct {
 		name string
 		got  answer
@@ -78,6 +123,8 @@ func checkAnswers(t *testing.T, c *openfeature.Client) {
 		{"no match", answerOf(c.BooleanValueDetails(ctx, "rule", true, nobody)), answer{false, "no", "DEFAULT", ""}},
 		{"missing", answerOf(c.BooleanValueDetails(ctx, "gone", true, nobody)), answer{true, "", "ERROR", "FLAG_NOT_FOUND"}},
 		{"wrong type", answerOf(c.StringValueDetails(ctx, "bool", "mine", nobody)), answer{"mine", "", "ERROR", "TYPE_MISMATCH"}},
+		{"no default, match", answerOf(c.BooleanValueDetails(ctx, "open", false, friend)), answer{true, "yes", "TARGETING_MATCH", ""}},
+		{"no default", answerOf(c.BooleanValueDetails(ctx, "open", true, nobody)), unanswered},
 		{"disabled", answerOf(c.BooleanValueDetails(ctx, "off", false, nobody)), answer{false, "", "DISABLED", ""}},
 	}
 	for _, test := range tests {
@@ -87,63 +134,57 @@ func checkAnswers(t *testing.T, c *openfeature.Client) {
 	}
 }
 
-func TestOfficialFlagdProviderHearsOfAChange(t *testing.T) {
-	s := launch(t)
-	c := client(t, flagdProvider(t, s))
-	changed := make(chan []string, 10)
-	heard := func(details openfeature.EventDetails) { changed <- details.FlagChanges }
-	c.AddHandler(openfeature.ProviderConfigChange, &heard)
-	if got := color(t.Context(), c); got != "red" {
-		t.Fatalf("color is %s, want red", got)
-	}
-
-	s.write(t, "blue")
-
-	eventually(t, "the provider tells of the change of color", func() bool {
-		select {
-		case keys := <-changed:
-			return slices.Contains(keys, "color")
-		default:
-			return false
-		}
-	})
-	if got := color(t.Context(), c); got != "blue" {
-		t.Errorf("after the event, color is %s, want blue", got)
+func TestOfficialProvidersSeeAChange(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) {
+			s := launch(t)
+			c := client(t, k.provider(t, s))
+			changed := make(chan []string, 10)
+			heard := func(details openfeature.EventDetails) { changed <- details.FlagChanges }
+			c.AddHandler(openfeature.ProviderConfigChange, &heard)
+			if got := color(t.Context(), c); got != "red" {
+				t.Fatalf("color is %s, want red", got)
+			}
+			s.write(t, "blue")
+			if k.hears {
+				eventually(t, "the provider tells of the change of color", func() bool {
+					select {
+					case keys := <-changed:
+						return slices.Contains(keys, "color")
+					default:
+						return false
+					}
+				})
+			}
+			eventually(t, "color is blue", func() bool { return color(t.Context(), c) == "blue" })
+		})
 	}
 }
 
-func TestOfficialOFREPProviderSeesAChange(t *testing.T) {
-	s := launch(t)
-	c := client(t, ofrepProvider(s))
-	if got := color(t.Context(), c); got != "red" {
-		t.Fatalf("color is %s, want red", got)
+func TestOfficialProvidersSurviveARestart(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) {
+			s := launch(t)
+			c := client(t, k.provider(t, s))
+			if got := color(t.Context(), c); got != "red" {
+				t.Fatalf("color is %s, want red", got)
+			}
+			s.stop(t)
+			if got := color(t.Context(), c); k.away != "" && got != k.away {
+				t.Errorf("without a sidecar, color is %s, want %s", got, k.away)
+			}
+			s.write(t, "blue")
+			s.restart(t)
+			last := "blue"
+			eventually(t, "color is blue", func() bool {
+				if k.caches {
+					last = map[string]string{"blue": "red", "red": "blue"}[last]
+					s.write(t, last)
+				}
+				return color(t.Context(), c) == "blue"
+			})
+		})
 	}
-	s.write(t, "blue")
-	eventually(t, "color is blue", func() bool { return color(t.Context(), c) == "blue" })
-}
-
-func TestOfficialFlagdProviderSurvivesARestart(t *testing.T) {
-	s := launch(t)
-	checkRestart(t, s, client(t, flagdProvider(t, s, flagd.WithoutCache())))
-}
-
-func TestOfficialOFREPProviderSurvivesARestart(t *testing.T) {
-	s := launch(t)
-	checkRestart(t, s, client(t, ofrepProvider(s)))
-}
-
-func checkRestart(t *testing.T, s *sidecar, c *openfeature.Client) {
-	t.Helper()
-	if got := color(t.Context(), c); got != "red" {
-		t.Fatalf("color is %s, want red", got)
-	}
-	s.stop(t)
-	if got := color(t.Context(), c); got != "none" {
-		t.Errorf("without a sidecar, color is %s, want the caller's default", got)
-	}
-	s.write(t, "blue")
-	s.restart(t)
-	eventually(t, "color is blue", func() bool { return color(t.Context(), c) == "blue" })
 }
 
 func color(ctx context.Context, c *openfeature.Client) string {

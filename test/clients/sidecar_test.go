@@ -52,13 +52,15 @@ func flags(color string) string {
 		"object": {"state":"ENABLED","variants":{"o":{"a":1,"b":["x"]}},"defaultVariant":"o"},
 		"rule":   {"state":"ENABLED","variants":{"yes":true,"no":false},"defaultVariant":"no",
 			"targeting":{"if":[{"ends_with":[{"var":"email"},"@example.com"]},"yes",null]}},
-		"off":    {"state":"DISABLED","variants":{"on":true},"defaultVariant":"on"}
+		"off":    {"state":"DISABLED","variants":{"on":true},"defaultVariant":"on"},
+		"open":   {"state":"ENABLED","variants":{"yes":true,"no":false},
+			"targeting":{"if":[{"==":[{"var":"email"},"a@example.com"]},"yes",null]}}
 	}}`
 }
 
 // A sidecar runs as its own process, on flags that the test may change.
 type sidecar struct {
-	Evaluation, Management, OFREP string
+	Evaluation, Management, Sync, OFREP string
 
 	path    string
 	process *exec.Cmd
@@ -69,7 +71,7 @@ func launch(t *testing.T) *sidecar {
 	t.Helper()
 	s := &sidecar{path: filepath.Join(t.TempDir(), "flags.json")}
 	s.write(t, "red")
-	s.start(t, "0", "0", "0")
+	s.start(t, "0", "0", "0", "0")
 	return s
 }
 
@@ -80,12 +82,13 @@ func (s *sidecar) write(t *testing.T, color string) {
 	}
 }
 
-func (s *sidecar) start(t *testing.T, evaluation, management, ofrep string) {
+func (s *sidecar) start(t *testing.T, evaluation, management, sync, ofrep string) {
 	t.Helper()
 	ready := filepath.Join(t.TempDir(), "ready.json")
 	process := exec.CommandContext(context.WithoutCancel(t.Context()), "flagline-sidecar", "start",
 		"--uri=file:"+s.path, "--ready-file="+ready,
-		"--port="+evaluation, "--management-port="+management, "--ofrep-port="+ofrep)
+		"--bind=127.0.0.1",
+		"--port="+evaluation, "--management-port="+management, "--sync-port="+sync, "--ofrep-port="+ofrep)
 	process.Stderr = t.Output()
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
@@ -139,7 +142,7 @@ func (s *sidecar) stop(t *testing.T) {
 // restart starts the sidecar anew where it was.
 func (s *sidecar) restart(t *testing.T) {
 	t.Helper()
-	s.start(t, port(t, s.Evaluation), port(t, s.Management), port(t, s.OFREP))
+	s.start(t, port(t, s.Evaluation), port(t, s.Management), port(t, s.Sync), port(t, s.OFREP))
 }
 
 func port(t *testing.T, address string) string {

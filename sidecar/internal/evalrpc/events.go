@@ -17,6 +17,10 @@ var (
 	eventShutdown  = newEvent("provider_shutdown", nil)
 )
 
+// errClosing ends streams when the service does. It is an error because many
+// clients come back after one, and take an ordinary end for the end of all.
+var errClosing = &rpc.Refusal{Code: connect.CodeUnavailable, Text: "the sidecar is shutting down; come back"}
+
 // events tells send that the service is ready, once every source has delivered,
 // then of each change to the flags that the selector shows, until ctx is done,
 // the service is closing, the stream has lasted long enough or send returns an
@@ -81,7 +85,7 @@ func (w *watch) run(ctx context.Context) error {
 				return &rpc.Refusal{Code: connect.CodeDeadlineExceeded, Text: "stream closed due to server-side timeout"}
 			case <-s.Closing:
 				_ = w.send(eventShutdown) // whether the client hears it or not, this is the end
-				return nil
+				return errClosing
 			case <-ctx.Done():
 				return nil
 			}

@@ -31,7 +31,7 @@ const odd = `{
 		"tiny":   {"state": "ENABLED", "variants": {"t": 5e-324}, "defaultVariant": "t"},
 		"object": {"state": "ENABLED", "variants": {"o": {"a": [1, "x", null, {"b": false}], "": {}}}, "defaultVariant": "o"},
 		"hollow": {"state": "ENABLED", "variants": {"o": {}}, "defaultVariant": "o"},
-		"off":    {"state": "DISABLED", "variants": {"o": true}},
+		"off":    {"state": "DISABLED", "variants": {"o": true}, "defaultVariant": "o"},
 		"none":   {"state": "ENABLED", "variants": {"o": true}},
 		"list":   {"state": "ENABLED", "variants": {"l": [1]}, "defaultVariant": "l"}
 	}

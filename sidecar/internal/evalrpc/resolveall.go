@@ -3,6 +3,7 @@ package evalrpc
 import (
 	"context"
 	"math"
+	"reflect"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -19,15 +20,17 @@ type replies struct {
 	metadata map[string]any // nil if the dialect has no field for it
 }
 
+// An encodedReply is about one flag. Its value is never nil.
 type encodedReply struct {
-	key    string
-	answer *encoded.Answer
-	value  any
+	key             string
+	value           any
+	variant, reason string
+	answer          *encoded.Answer // whose value it is, unless there is none
 }
 
-// resolveAll answers every flag that the selector shows, except those whose
-// value version 1 cannot carry: arrays, and no value at all. A flag that is
-// disabled or cannot be resolved is there, with its reason and no value.
+// resolveAll answers every flag that the selector shows. As in flagd, the default
+// variant decides which type is asked for: flags without one are left out, and
+// those of arrays, and whoever has no value of that type is given its zero value.
 func (s *Service) resolveAll(
 	ctx context.Context, d *dialect, headers rpc.Headers, q *every,
 ) (*replies, error) {
@@ -42,25 +45,40 @@ func (s *Service) resolveAll(
 		all.metadata = scope.Metadata(sel)
 	}
 	for key, flag := range s.Store.Current().Flags(sel) {
+		zero, ok := zeroOf(flag.Default())
+		if !ok {
+			continue
+		}
 		r := flag.Evaluate(ec)
 		answer := encoded.Of(flag, s.Counts).Answer(&r)
 		answer.Count.Bulk()
-		if carried(&r) {
-			all.list = append(all.list, encodedReply{key, answer, r.Value})
+		reply := encodedReply{key, r.Value, r.Variant, string(r.Reason), answer}
+		if r.Value == nil {
+			reply.value = zero
+		} else if !sameType(r.Value, zero) {
+			reply.value, reply.reason = zero, string(evaluator.ReasonError)
 		}
+		all.list = append(all.list, reply)
 	}
 	return all, nil
 }
 
-func carried(r *evaluator.Resolution) bool {
-	switch r.Value.(type) {
-	case bool, string, float64, map[string]any:
-		return true
-	case nil:
-		return r.Reason == evaluator.ReasonDisabled || r.Reason == evaluator.ReasonError
+// zeroOf returns the zero value of a type that version 1 can carry.
+func zeroOf(value any) (zero any, ok bool) {
+	switch value.(type) {
+	case bool:
+		return false, true
+	case string:
+		return "", true
+	case float64:
+		return 0.0, true
+	case map[string]any:
+		return map[string]any{}, true
 	}
-	return false
+	return nil, false
 }
+
+func sameType(value, zero any) bool { return reflect.TypeOf(value) == reflect.TypeOf(zero) }
 
 // Fields of ResolveAllResponse, of the entries of its map, and of AnyFlag.
 const (
@@ -97,8 +115,8 @@ func (all *replies) AppendWire(b []byte) []byte {
 }
 
 func (r *encodedReply) appendWire(b []byte) []byte {
-	b = encoded.AppendString(b, anyReason, string(r.answer.Reason))
-	b = encoded.AppendString(b, anyVariant, r.answer.Variant)
+	b = encoded.AppendString(b, anyReason, r.reason)
+	b = encoded.AppendString(b, anyVariant, r.variant)
 	switch v := r.value.(type) {
 	case bool:
 		b = protowire.AppendVarint(protowire.AppendTag(b, anyBool, protowire.VarintType), protowire.EncodeBool(v))
@@ -107,7 +125,8 @@ func (r *encodedReply) appendWire(b []byte) []byte {
 	case float64:
 		b = protowire.AppendFixed64(protowire.AppendTag(b, anyDouble, protowire.Fixed64Type), math.Float64bits(v))
 	case map[string]any:
-		b = protowire.AppendBytes(protowire.AppendTag(b, anyObject, protowire.BytesType), r.answer.ValueWire)
+		b = protowire.AppendTag(b, anyObject, protowire.BytesType)
+		b = protowire.AppendBytes(b, structwire.Append(nil, v))
 	}
 	return protowire.AppendBytes(protowire.AppendTag(b, anyMetadata, protowire.BytesType), r.answer.MetadataWire)
 }
@@ -131,23 +150,24 @@ func (all *replies) AppendText(b []byte) []byte {
 }
 
 func (r *encodedReply) appendText(b []byte) []byte {
-	b = append(append(b, `{"reason":`...), encoded.Text(string(r.answer.Reason))...)
-	b = append(append(b, `,"variant":`...), encoded.Text(r.answer.Variant)...)
-	if r.value != nil {
-		name := ""
-		switch r.value.(type) {
-		case bool:
-			name = "boolValue"
-		case string:
-			name = "stringValue"
-		case float64:
-			name = "doubleValue"
-		default:
-			name = "objectValue"
-		}
-		b = append(append(b, `,"`...), name...)
-		b = append(append(b, `":`...), r.answer.ValueJSON...)
-	}
+	b = append(append(b, `{"reason":`...), encoded.Text(r.reason)...)
+	b = append(append(b, `,"variant":`...), encoded.Text(r.variant)...)
+	b = append(append(append(b, `,"`...), memberOf(r.value)...), `":`...)
+	b = append(b, encoded.Text(r.value)...)
 	b = append(append(b, `,"metadata":`...), r.answer.MetadataJSON...)
 	return append(b, '}')
+}
+
+// memberOf returns the name of the member of AnyFlag that holds such a value.
+func memberOf(value any) string {
+	switch value.(type) {
+	case bool:
+		return "boolValue"
+	case string:
+		return "stringValue"
+	case float64:
+		return "doubleValue"
+	default:
+		return "objectValue"
+	}
 }

@@ -42,7 +42,7 @@ func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
 // end is what a bulk answer says after the flags.
 func (s *Service) end(sel store.Selector) []byte {
 	b := []byte(`]`)
-	if s.Events != nil {
+	if s.Events != nil && !s.Hidden {
 		b = append(b, s.Events.announcement(sel)...)
 	}
 	b = append(b, `,"metadata":`...)

@@ -107,7 +107,7 @@ func (f *feed) run(ctx context.Context) {
 	s := f.service
 	silence := time.NewTimer(s.Events.KeepAlive)
 	defer silence.Stop()
-	next := []byte(": connected\n\n")
+	next := []byte("retry: 1000\n\n") // or browsers come back after three seconds
 	for {
 		if next != nil && f.send(next) != nil {
 			return // who went away needs no word

@@ -33,8 +33,10 @@ type Service struct {
 	// Tracer makes spans; nil makes none.
 	Tracer *telemetry.Tracer
 
-	// Events says how callers hear of changes; nil if they do not.
+	// Events says how callers hear of changes; nil if they do not. Hidden keeps
+	// that from being announced in answers.
 	Events *Events
+	Hidden bool
 
 	store   *store.Store
 	counts  *tally.Tally

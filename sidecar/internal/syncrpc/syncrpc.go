@@ -80,6 +80,10 @@ func selector(headers rpc.Headers, q *request) (sel store.Selector, text string,
 	return sel, text, err
 }
 
+// errClosing ends streams when the service does. It is an error because many
+// clients come back after one, and take an ordinary end for the end of all.
+var errClosing = &rpc.Refusal{Code: connect.CodeUnavailable, Text: "the sidecar is shutting down; come back"}
+
 var errNotReady = &rpc.Refusal{
 	Code: connect.CodeUnavailable, Text: "not every source of flags has delivered yet; try again",
 }
@@ -153,7 +157,7 @@ func (w *watch) run(ctx context.Context) (reason string, err error) {
 				Code: connect.CodeDeadlineExceeded, Text: "stream closed due to server-side timeout",
 			}
 		case <-s.Closing:
-			return endedNormally, nil
+			return endedNormally, errClosing
 		case <-ctx.Done():
 			return endedByClient, nil
 		}

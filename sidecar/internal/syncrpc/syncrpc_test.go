@@ -239,8 +239,8 @@ func TestStreamsEndWithTheServiceAndWithTheirDeadline(t *testing.T) {
 	}
 	receive(t, stream)
 	close(closing)
-	if _, err := stream.Recv(); err != io.EOF {
-		t.Errorf("the stream of a service that closes ends with %v, want its end", err)
+	if _, err := stream.Recv(); status.Code(err) != codes.Unavailable {
+		t.Errorf("the stream of a service that closes ends with %v, want unavailable", err)
 	}
 	if got := <-reasons; got != "p  normal_close" {
 		t.Errorf("the stream ended as %q", got)
