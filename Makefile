@@ -22,7 +22,7 @@ RECORD ?=
 
 # The modules of this repository: the product, and the clients of others that
 # it is tested with (docs/decisions/0006).
-MODULES := . $(patsubst %/go.mod,%,$(wildcard test/clients/go.mod test/compare/go.mod))
+MODULES := . $(patsubst %/go.mod,%,$(wildcard test/clients/go.mod test/compare/go.mod test/server/go.mod))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -105,6 +105,10 @@ bench: ## run the benchmarks that match BENCH (all)
 .PHONY: bench-compare
 bench-compare: ## compare evaluation with flagd, others and hand-written code; writes bench/compare.json and docs/performance.*; takes ARGS
 	cd test/compare && go run . $(ARGS)
+
+.PHONY: bench-server
+bench-server: ## compare the sidecar's server with flagd's and with floors; writes bench/server.json and docs/server-performance.md; takes ARGS
+	cd test/server && go run . $(ARGS)
 
 .PHONY: bench-distribution
 bench-distribution: ## measure changes, first loads and doors; writes bench/*.json

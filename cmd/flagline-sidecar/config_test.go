@@ -24,7 +24,7 @@ func TestSettingsReachTheSidecar(t *testing.T) {
 			Context:          map[string]any{},
 			MaxRequestBody:   1_000_000,
 			MaxRequestHeader: 1_000_000,
-			KeepAliveMinTime: 30 * time.Second,
+			KeepAliveMinTime: 5 * time.Second,
 			SSEInactivity:    2 * time.Minute,
 			CollectorReload:  time.Hour,
 			StaleAfter:       time.Minute,

@@ -146,7 +146,7 @@ func startWorkbench(t *testing.T) *workbench {
 // know takes over where everything listens.
 func (w *workbench) know(t *testing.T, readyFile []byte) {
 	t.Helper()
-	var book struct{ API, NATS, Evaluation, Management, OFREP string }
+	var book struct{ API, NATS, Evaluation, Management, Sync, OFREP string }
 	if err := json.Unmarshal(readyFile, &book); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func (w *workbench) know(t *testing.T, readyFile []byte) {
 	r := strings.NewReplacer(
 		"http://127.0.0.1:8080", book.API, "nats://127.0.0.1:4222", book.NATS,
 		"localhost:8013", book.Evaluation, "127.0.0.1:8013", book.Evaluation,
-		"127.0.0.1:8014", book.Management, "127.0.0.1:8016", book.OFREP,
+		"127.0.0.1:8014", book.Management, "127.0.0.1:8015", book.Sync, "127.0.0.1:8016", book.OFREP,
 	)
 	w.here = r.Replace
 }
