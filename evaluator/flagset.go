@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flagline/flagline/internal/cowmap"
@@ -21,7 +22,8 @@ type FlagSet struct {
 	flags    cowmap.Map[*Flag]
 
 	sorting sync.Once
-	sorted  []*Flag // by key; made when first asked for
+	sorted  atomic.Pointer[[]*Flag] // by key; made when first asked for
+	before  *ordering               // nil if nothing is known
 }
 
 // Evaluate answers for the flag key and the context ec, which may be nil. The
@@ -85,12 +87,11 @@ func (s *FlagSet) inOrder() []*Flag {
 		return nil
 	}
 	s.sorting.Do(func() {
-		for _, key := range s.flags.Keys() {
-			f, _ := s.flags.Get(key)
-			s.sorted = append(s.sorted, f)
-		}
+		sorted := s.sort()
+		s.sorted.Store(&sorted)
+		s.before = nil
 	})
-	return s.sorted
+	return *s.sorted.Load()
 }
 
 // With returns a set that holds the flags of s, without those that remove
@@ -111,6 +112,7 @@ func (s *FlagSet) With(settings *Settings, put []*Flag, remove []string) *FlagSe
 	}
 	gone := slices.DeleteFunc(slices.Clone(remove), func(key string) bool { return wanted[key] != nil })
 	next.flags = next.flags.With(wanted, gone)
+	next.before = s.after(wanted, gone)
 	return next
 }
 

@@ -81,7 +81,11 @@ func yamlToJSON(t *testing.T, data []byte) string {
 // all contexts, for every type that an application may ask for.
 func compareWithFlagd(t *testing.T, document string, contexts []evaluator.Context) {
 	t.Helper()
-	set, oracle := compile(t, document), newFlagd(t, document)
+	compareSets(t, compile(t, document), newFlagd(t, document), contexts)
+}
+
+func compareSets(t *testing.T, set *evaluator.FlagSet, oracle *flagd.JSON, contexts []evaluator.Context) {
+	t.Helper()
 	keys := []string{"no-such-flag"}
 	for key := range set.All() {
 		keys = append(keys, key)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"sync"
 
 	"github.com/flagline/flagline/evaluator"
 	"github.com/flagline/flagline/source"
@@ -15,6 +16,13 @@ type Snapshot struct {
 
 	views      []*view       // in ascending priority
 	superseded chan struct{} // closed once a newer snapshot exists
+	all        *everything
+}
+
+// everything is what a snapshot of several sets shows to who selects nothing.
+type everything struct {
+	once  sync.Once
+	flags []*evaluator.Flag // that win, by key; made when first asked for
 }
 
 // A view is what a snapshot shows of one layer. It never changes, either.
@@ -52,30 +60,53 @@ func (sn *Snapshot) Flags(sel Selector) iter.Seq2[string, *evaluator.Flag] {
 		return sets[0].All()
 	}
 	return func(yield func(string, *evaluator.Flag) bool) {
-		for _, c := range winners(sets) {
-			if !yield(c.key, c.flag) {
+		var flags []*evaluator.Flag
+		if sel == (Selector{}) && sn.all != nil {
+			sn.all.once.Do(func() { sn.all.flags = winners(sets) })
+			flags = sn.all.flags
+		} else {
+			flags = winners(sets)
+		}
+		for _, f := range flags {
+			if !yield(f.Key(), f) {
 				return
 			}
 		}
 	}
 }
 
-type candidate struct {
-	key  string
-	flag *evaluator.Flag
-}
-
 // winners returns the flags of all sets, in byte order of keys. The first set
 // that has a key wins it.
-func winners(sets []*evaluator.FlagSet) []candidate {
-	var all []candidate
-	for _, set := range sets {
-		for key, f := range set.All() {
-			all = append(all, candidate{key, f})
+func winners(sets []*evaluator.FlagSet) []*evaluator.Flag {
+	switch len(sets) {
+	case 0:
+		return nil
+	case 1:
+		all := make([]*evaluator.Flag, 0, sets[0].Len())
+		for _, f := range sets[0].All() {
+			all = append(all, f)
+		}
+		return all
+	}
+	half := len(sets) / 2
+	return merge(winners(sets[:half]), winners(sets[half:]))
+}
+
+// merge merges two lists that are in order. The first wins a key of both.
+func merge(a, b []*evaluator.Flag) []*evaluator.Flag {
+	all := make([]*evaluator.Flag, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		order := cmp.Compare(a[0].Key(), b[0].Key())
+		if order == 0 {
+			b = b[1:]
+		}
+		if order <= 0 {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all, b = append(all, b[0]), b[1:]
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.key, b.key) })
-	return slices.CompactFunc(all, func(a, b candidate) bool { return a.key == b.key })
+	return append(append(all, a...), b...)
 }
 
 // Version returns what the source of that name last delivered: the zero

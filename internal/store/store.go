@@ -59,6 +59,7 @@ func (s *Store) Add(name string) source.Sink {
 	old := s.current.Load()
 	next := *old
 	next.views = append(slices.Clone(old.views), &view{name: name})
+	next.all = new(everything)
 	s.current.Store(&next)
 	s.states = append(s.states, SourceState{Name: name})
 	return &layer{store: s, index: len(s.states) - 1}
@@ -112,6 +113,7 @@ func (s *Store) publish(index int, v *view) {
 		Number:     old.Number + 1,
 		views:      slices.Clone(old.views),
 		superseded: make(chan struct{}),
+		all:        new(everything),
 	}
 	v.name = old.views[index].name
 	next.views[index] = v
