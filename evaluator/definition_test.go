@@ -93,9 +93,9 @@ func TestADefinitionHoldsFlagdsPartAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for written, want := range map[string]string{
-		`{"variants": {"a": 1.50, "b": "<&>"}, "owner": "me", "expires": "2027-01-01"}`: `{"state":"ENABLED","defaultVariant":"","variants":{"a":1.5,"b":"<&>"},"metadata":{"flagSetId":"shop","gone":"x","version":"1"}}`,
+		`{"variants": {"a": 1.50, "b": "<&>"}, "owner": "me", "expires": "2027-01-01"}`:                                 `{"state":"ENABLED","defaultVariant":"","variants":{"a":1.5,"b":"<&>"},"metadata":{"flagSetId":"shop","gone":"x","version":"1"}}`,
 		`{"state": "DISABLED", "Targeting": {"if": [{"$ref": "both"}, "a"]}, "metadata": {"gone": null, "version": 2}}`: `{"state":"DISABLED","defaultVariant":"","variants":{},"targeting":{"if":[{"and":[{"==":[{"var":"role"},"staff"]},true]},"a"]},"metadata":{"flagSetId":"shop","version":2}}`,
-		`{"state": "disabled", "variants": {"a": {"$ref": "staff"}}, "defaultVariant": "a", "targeting": null}`:          `{"state":"ENABLED","defaultVariant":"a","variants":{"a":{"==":[{"var":"role"},"staff"]}},"targeting":null,"metadata":{"flagSetId":"shop","gone":"x","version":"1"}}`,
+		`{"state": "disabled", "variants": {"a": {"$ref": "staff"}}, "defaultVariant": "a", "targeting": null}`:         `{"state":"ENABLED","defaultVariant":"a","variants":{"a":{"==":[{"var":"role"},"staff"]}},"targeting":null,"metadata":{"flagSetId":"shop","gone":"x","version":"1"}}`,
 	} {
 		f, err := evaluator.CompileFlag("f", []byte(written), settings)
 		if err != nil {

@@ -71,7 +71,7 @@ func openDoor(ctx context.Context, cfg *Config, name string, where Door, a answe
 	d.web = newWebServer(cfg, patience.Handler(bodyTime, readTime, a.outside(g.Handler(a.open, a.denied, a.handler))))
 	if a.procedures != nil {
 		d.split = split.New(g.Listener(), headerTime)
-		d.rpc = newRPCServer(cfg, g, a.watch)
+		d.rpc = newRPCServer(cfg, g, a.watch) //nolint:contextcheck // a call has its own
 		a.procedures.Register(d.rpc)
 	}
 	return d, nil
@@ -105,9 +105,7 @@ func newRPCServer(cfg *Config, g *gate.Gate, w *watch) *grpc.Server {
 		grpc.MaxRecvMsgSize(longest),
 		grpc.MaxHeaderListSize(uint32(min(cfg.MaxRequestHeader, math.MaxUint32))), //nolint:gosec // positive
 		grpc.MaxConcurrentStreams(maxStreams),
-		// Most connections are streams that are silent nearly always.
-		grpc.SharedWriteBuffer(true),
-		grpc.ReadBufferSize(4<<10),
+		grpc.ReadBufferSize(4<<10), // most connections are streams that are silent nearly always
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
 			MinTime: cfg.KeepAliveMinTime, PermitWithoutStream: !cfg.KeepAliveForbidWithoutStream,
 		}),

@@ -55,7 +55,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		g.Go(func() error { return follow(ctx, src, sink) })
 	}
 	for _, d := range doors {
-		d.serve(g)
+		d.serve(g) //nolint:contextcheck // drain ends it
 		g.Go(func() error {
 			<-ctx.Done()
 			return d.drain(ctx)
@@ -88,9 +88,9 @@ func openDoors(ctx context.Context, h *house) (doors [4]*door, err error) {
 		where Door
 		leads answer
 	}{
-		{"evaluation", h.cfg.Evaluation, h.evaluation()},
+		{"evaluation", h.cfg.Evaluation, h.evaluation()}, //nolint:contextcheck // a call has its own
 		{"management", h.cfg.Management, h.management(ctx)},
-		{"sync", h.cfg.Sync, h.sync()},
+		{"sync", h.cfg.Sync, h.sync()}, //nolint:contextcheck // idem
 		{"ofrep", h.cfg.OFREP, h.ofrep()},
 	} {
 		doors[i], err = openDoor(ctx, h.cfg, want.name, want.where, want.leads)

@@ -34,7 +34,7 @@ func contexts() []string {
 	return []string{
 		``, ` `, `null`, `{}`, `[]`, `"x"`, `1`, `{"context":{}}`, `{"context":null}`, `{"context":[1]}`, `{"context":"x"}`,
 		`{"context":{"targetingKey":"u","a":[1,{"b":null}]}}`, `{"other":1,"context":{"a":1e3}}`, `{"context":{"a":1}} {}`,
-		`{"context":{"a":1`, `{"context":{"a":1e999}}`, "{\"context\":{\"a\":\"\xff\"}}", `{"context":{"a":"\ud800"}}`,
+		`{"other":1e700,"context":{"a":1}}`, `{"context":{"a":1`, `{"context":{"a":1e999}}`, "{\"context\":{\"a\":\"\xff\"}}", `{"context":{"a":"\ud800"}}`,
 	}
 }
 

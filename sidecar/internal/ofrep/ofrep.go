@@ -5,6 +5,7 @@ package ofrep
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -182,7 +183,10 @@ func readContext(body []byte) (asked map[string]any, ok bool) {
 	}
 	v, _, ok := jsontree.Decode(body)
 	request, isObject := v.(map[string]any)
-	if !ok || !isObject && v != nil {
+	if !ok {
+		return readDoubtful(body)
+	}
+	if !isObject && v != nil {
 		return nil, false
 	}
 	context, ok := request["context"]
@@ -194,6 +198,19 @@ func readContext(body []byte) (asked map[string]any, ok bool) {
 		}
 	}
 	asked, _ = context.(map[string]any)
+	return asked, true
+}
+
+// readDoubtful is [readContext] for what may be no JSON. It passes over what it
+// need not understand, such as a number too large for Go beside the context.
+func readDoubtful(body []byte) (asked map[string]any, ok bool) {
+	var request struct {
+		Context any `json:"context"`
+	}
+	if err := json.Unmarshal(body, &request); err != nil {
+		return nil, false
+	}
+	asked, _ = request.Context.(map[string]any)
 	return asked, true
 }
 

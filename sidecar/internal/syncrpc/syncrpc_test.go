@@ -213,7 +213,7 @@ func TestMetadataAreTheContextUnlessTheyAreRefused(t *testing.T) {
 	s := syncrpc.New(st, tally.New())
 	s.Context = map[string]any{"region": "eu"}
 	got, err := client(t, serve(t, s)).GetMetadata(bounded(t), &syncv1.GetMetadataRequest{}) //nolint:staticcheck // old clients ask for it
-	if err != nil || !reflect.DeepEqual(got.GetMetadata().AsMap(), s.Context) {              //nolint:staticcheck // idem
+	if err != nil || !reflect.DeepEqual(got.GetMetadata().AsMap(), s.Context) {
 		t.Errorf("the metadata are %v, %v, want %v", got, err, s.Context)
 	}
 	refusing := syncrpc.New(st, tally.New())
