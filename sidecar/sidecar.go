@@ -51,7 +51,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	for _, src := range cfg.Sources {
-		sink := &observed{Sink: h.store.Add(src.Name()), watch: h.manage, origin: src.Name(), log: cfg.Logger}
+		sink := &observed{Sink: h.store.Add(src.Name()), watch: h.manage, origin: manage.Shown(src.Name()), log: cfg.Logger}
 		g.Go(func() error { return follow(ctx, src, sink) })
 	}
 	for _, d := range doors {
@@ -106,7 +106,7 @@ func openDoors(ctx context.Context, h *house) (doors [4]*door, err error) {
 
 func follow(ctx context.Context, src source.Source, sink source.Sink) error {
 	if err := src.Watch(ctx, sink); err != nil {
-		return fmt.Errorf("watch %s: %w", src.Name(), err)
+		return fmt.Errorf("watch %s: %w", manage.Shown(src.Name()), err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"fmt"
 	"net/http"
 	"runtime"
 	"strings"
@@ -99,12 +100,17 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 		c.service.age(sources).Seconds())
 	gauge(ch, "flagline_rejected_flags", "Flags whose newest version does not compile.",
 		float64(len(c.service.store.Current().Rejected())))
+	shown := map[string]int{} // how often
 	for _, src := range sources {
+		name := Shown(src.Name)
+		if shown[name]++; shown[name] > 1 {
+			name = fmt.Sprintf("%s#%d", name, shown[name]) // or nothing could be scraped
+		}
 		connected := 0.0
 		if src.Status.Connected {
 			connected = 1
 		}
-		gauge(ch, "flagline_source_connected", "Whether a source reaches its origin.", connected, "source", src.Name)
+		gauge(ch, "flagline_source_connected", "Whether a source reaches its origin.", connected, "source", name)
 	}
 }
 

@@ -65,7 +65,7 @@ func (s *Service) status() status {
 		st.Environment = leading.Environment
 	}
 	for _, src := range sources {
-		shown := sourceStatus{Name: src.Name, Connected: src.Status.Connected, Generation: src.Version.Generation}
+		shown := sourceStatus{Name: Shown(src.Name), Connected: src.Status.Connected, Generation: src.Version.Generation}
 		if src.Status.Err != nil {
 			shown.Error = src.Status.Err.Error()
 		}
