@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +16,7 @@ import (
 	// Requests over gRPC may be compressed with it, as over Connect.
 	_ "google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/tap"
 
 	"github.com/flagline/flagline/sidecar/internal/gate"
 	"github.com/flagline/flagline/sidecar/internal/patience"
@@ -32,6 +34,9 @@ const (
 	headerTime = 5 * time.Second
 	bodyTime   = 10 * time.Second
 	readTime   = 30 * time.Second
+
+	// idleTime is how long a connection may be silent between requests.
+	idleTime = 5 * time.Minute
 
 	// maxStreams is how many calls one connection may have under way.
 	maxStreams = 1_000
@@ -70,7 +75,7 @@ func openDoor(ctx context.Context, cfg *Config, name string, where Door, a answe
 	d := &door{name: name, gate: g}
 	d.web = newWebServer(cfg, patience.Handler(bodyTime, readTime, a.outside(g.Handler(a.open, a.denied, a.handler))))
 	if a.procedures != nil {
-		d.split = split.New(g.Listener(), headerTime)
+		d.split = split.New(g.Listener(), headerTime, idleTime)
 		d.rpc = newRPCServer(cfg, g, a.watch) //nolint:contextcheck // a call has its own
 		a.procedures.Register(d.rpc)
 	}
@@ -89,7 +94,7 @@ func newWebServer(cfg *Config, handler http.Handler) *http.Server {
 		Handler:           handler,
 		Protocols:         protocols,
 		ReadHeaderTimeout: headerTime,
-		IdleTimeout:       5 * time.Minute,
+		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    cfg.MaxRequestHeader,
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
@@ -100,7 +105,10 @@ func newRPCServer(cfg *Config, g *gate.Gate, w *watch) *grpc.Server {
 	if longest == 0 {
 		longest = math.MaxInt
 	}
-	return grpc.NewServer(
+	options := patience.ServerOptions(bodyTime, readTime, func(_ context.Context, info *tap.Info) error {
+		return guard(g, info.Header)
+	})
+	return grpc.NewServer(append(options,
 		grpc.ForceServerCodecV2(rpc.Codec()),
 		grpc.MaxRecvMsgSize(longest),
 		grpc.MaxHeaderListSize(uint32(min(cfg.MaxRequestHeader, math.MaxUint32))), //nolint:gosec // positive
@@ -110,9 +118,9 @@ func newRPCServer(cfg *Config, g *gate.Gate, w *watch) *grpc.Server {
 			MinTime: cfg.KeepAliveMinTime, PermitWithoutStream: !cfg.KeepAliveForbidWithoutStream,
 		}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: deadAfter}),
-		grpc.ChainUnaryInterceptor(guardUnary(g), w.unary),
-		grpc.ChainStreamInterceptor(guardStream(g), w.stream),
-	)
+		grpc.ChainUnaryInterceptor(w.unary),
+		grpc.ChainStreamInterceptor(w.stream),
+	)...)
 }
 
 // serve answers until the door is drained.
@@ -139,18 +147,24 @@ func (d *door) over(err error) error {
 func (d *door) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	var errs []error
+	var servers sync.WaitGroup
+	var errs [3]error
 	if d.split != nil {
-		errs = append(errs, d.split.Close())
-		defer context.AfterFunc(ctx, d.rpc.Stop)()
-		d.rpc.GracefulStop()
+		errs[0] = d.split.Close()
+		servers.Go(func() {
+			defer context.AfterFunc(ctx, d.rpc.Stop)()
+			d.rpc.GracefulStop()
+		})
 	}
-	err := d.web.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = d.web.Close()
-	}
-	errs = append(errs, err, d.gate.Close())
-	if err := errors.Join(errs...); err != nil && !errors.Is(err, net.ErrClosed) {
+	servers.Go(func() {
+		errs[1] = d.web.Shutdown(ctx)
+		if errors.Is(errs[1], context.DeadlineExceeded) {
+			errs[1] = d.web.Close()
+		}
+	})
+	servers.Wait()
+	errs[2] = d.gate.Close()
+	if err := errors.Join(errs[:]...); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close %s: %w", d.name, err)
 	}
 	return nil

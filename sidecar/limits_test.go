@@ -137,7 +137,7 @@ func newPinger(t *testing.T, address string) *pinger {
 	if err := p.framer.WriteSettings(); err != nil {
 		t.Fatal(err)
 	}
-	header := "\x83\x86\x44\x04/a/b" + "\x41\x01a" + "\x5f\x10application/grpc" + "\x40\x02te\x08trailers"
+	header := "\x83\x86\x44\x04/a/b" + "\x41\x01a" + "\x5f\x10application/grpc" + "\x0f\x2b\x0egrpc-go/1.83.2" + "\x40\x02te\x08trailers"
 	if err := p.framer.WriteHeaders(http2.HeadersFrameParam{
 		StreamID: 1, BlockFragment: []byte(header), EndStream: true, EndHeaders: true,
 	}); err != nil {

@@ -40,7 +40,7 @@ func serve(t *testing.T, s *evalrpc.Service) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := split.New(listener, time.Minute)
+	port := split.New(listener, time.Minute, time.Minute)
 	procedures, server := s.Procedures(), grpc.NewServer(grpc.ForceServerCodecV2(rpc.Codec()))
 	procedures.Register(server)
 	mux := http.NewServeMux()

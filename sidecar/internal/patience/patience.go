@@ -3,10 +3,14 @@
 package patience
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 )
+
+var errSlow = errors.New("the body of the request did not come in time")
 
 // Handler returns next for callers who send the body of a request within read,
 // and take each piece of the answer within write. An answer as a whole may take
@@ -15,26 +19,38 @@ func Handler(read, write time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		if r.Body != nil && r.Body != http.NoBody && control.SetReadDeadline(time.Now().Add(read)) == nil {
-			r.Body = &body{ReadCloser: r.Body, control: control}
+			r.Body = &body{ReadCloser: r.Body, control: control, answer: w, second: r.ProtoMajor > 1}
 		}
 		next.ServeHTTP(&writer{ResponseWriter: w, control: control, patience: write}, r)
 	})
 }
 
-// A body lifts the deadline once it was read: it would end what comes after it,
-// a stream of events for example, as well.
+// A body lifts the deadline once it was read to its end: it would end what comes
+// after it, a stream of events for example, as well. A body that broke off keeps
+// the deadline, and takes its connection with it: what comes later of it must not
+// be taken for another request.
 type body struct {
 	io.ReadCloser
 
 	control *http.ResponseController
+	answer  http.ResponseWriter
+	second  bool // HTTP/2, where streams do not run into each other
 	ended   bool
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && !b.ended {
-		b.ended = true
+	switch {
+	case err == nil || b.ended:
+		return n, err
+	case errors.Is(err, io.EOF):
 		_ = b.control.SetReadDeadline(time.Time{}) // it could be set, so it can be lifted
+	case !b.second:
+		b.answer.Header().Set("Connection", "close")
+	}
+	b.ended = true
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errSlow // which says nothing of addresses
 	}
 	return n, err
 }

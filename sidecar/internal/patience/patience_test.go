@@ -46,8 +46,39 @@ func TestWhoNeverSendsTheRestOfARequestIsNotWaitedFor(t *testing.T) {
 	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nonly this"); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-ended; err == nil {
-		t.Error("half a request was read as a whole one")
+	if err := <-ended; err == nil || strings.Contains(err.Error(), address) {
+		t.Errorf("half a request was read with error %v, want one that names no address", err)
+	}
+	if rest, err := io.ReadAll(conn); err != nil || !strings.Contains(string(rest), "Connection: close") {
+		t.Errorf("the connection says %q, %v, want that it is closed", rest, err)
+	}
+}
+
+// What is left of a request that was given up must not become another one.
+func TestLateBytesOfABodyAreNoRequest(t *testing.T) {
+	asked := make(chan string, 10)
+	address := serve(t, 20*time.Millisecond, time.Minute, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		// As connect-go does for streams: net/http then leaves the body alone.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		_, _ = io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusGatewayTimeout)
+	})
+	conn := connect(t, address)
+	if _, err := io.WriteString(conn, "POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(conn, answer); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(conn, "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+	_, _ = io.ReadAll(conn)
+	close(asked)
+	for path := range asked {
+		if path != "/first" {
+			t.Errorf("there was a request for %s", path)
+		}
 	}
 }
 

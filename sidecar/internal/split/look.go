@@ -3,9 +3,12 @@ package split
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,16 +29,28 @@ const (
 // sends its own after it.
 var settings = []byte{0, 0, 0, byte(http2.FrameSettings), 0, 0, 0, 0, 0}
 
+// goAway says that no request was looked at, and that nothing is wrong.
+var goAway = []byte{0, 0, 8, byte(http2.FrameGoAway), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+// maxPings is how many pings are answered before a request. Whoever sends more is
+// the HTTP server's to judge.
+const maxPings = 100
+
 // look reads the beginning of conn, up to its first request if that is HTTP/2,
 // and returns a connection that begins there again. Its errors are those of conn.
-func look(conn net.Conn, patience time.Duration) (begun net.Conn, isGRPC bool, err error) {
+func look(conn net.Conn, patience, idle time.Duration) (begun net.Conn, isGRPC bool, err error) {
 	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return nil, false, err
 	}
 	p := peeker{conn: conn}
 	second, err := p.preface()
 	if err == nil && second {
-		isGRPC, err = p.request()
+		if err = conn.SetReadDeadline(time.Now().Add(idle)); err == nil {
+			isGRPC, err = p.request()
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			_, _ = conn.Write(goAway) // whoever is about to ask shall ask elsewhere, and can
+		}
 	}
 	if err != nil {
 		return nil, false, err
@@ -51,6 +66,7 @@ type peeker struct {
 	conn  net.Conn
 	read  []byte
 	acked bool // whether the client has taken note of our settings
+	pings int  // that were answered
 	left  int  // bytes of the last frame in read that are still to come
 }
 
@@ -113,6 +129,16 @@ func (p *peeker) request() (isGRPC bool, err error) {
 				p.read = p.read[:at] // it is the last frame that was read
 				continue
 			}
+		case http2.FramePing:
+			if !flags.Has(http2.FlagPingAck) && length == 8 && p.pings < maxPings {
+				p.pings++
+				pong := slices.Concat([]byte{0, 0, 8, byte(http2.FramePing), byte(http2.FlagPingAck), 0, 0, 0, 0}, payload)
+				if _, err := p.conn.Write(pong); err != nil {
+					return false, err
+				}
+				p.read = p.read[:at]
+				continue
+			}
 		case http2.FrameHeaders:
 			fragment, ok := withoutPadding(payload, flags)
 			if !ok {
@@ -121,7 +147,7 @@ func (p *peeker) request() (isGRPC bool, err error) {
 			block = append(block, fragment...)
 		case http2.FrameContinuation:
 			block = append(block, payload...)
-		case http2.FrameWindowUpdate, http2.FramePing, http2.FramePriority, http2.FramePriorityUpdate:
+		case http2.FrameWindowUpdate, http2.FramePriority, http2.FramePriorityUpdate:
 		default:
 			return false, nil // nothing that a connection begins with
 		}
@@ -153,18 +179,30 @@ func withoutPadding(payload []byte, flags http2.Flags) (fragment []byte, ok bool
 	return payload[:len(payload)-padding], true
 }
 
-// forGRPC reads the headers of a request, in the encoding of HTTP/2.
+// forGRPC reads the headers of a request, in the encoding of HTTP/2: does a client
+// that knows nothing but gRPC make a call, and nobody stand between?
 func forGRPC(block []byte) bool {
-	isGRPC, proxied := false, false
+	isGRPC, pure, proxied := false, false, false
 	decoder := hpack.NewDecoder(4096, func(h hpack.HeaderField) {
-		if h.Name == "content-type" {
+		switch h.Name {
+		case "content-type":
 			isGRPC = h.Value == "application/grpc" || h.Value == "application/grpc+proto"
+		case "user-agent":
+			pure = isOfGRPC(h.Value)
+		default:
+			proxied = proxied || isOfProxy(h.Name)
 		}
-		proxied = proxied || isOfProxy(h.Name)
 	})
 	decoder.SetMaxStringLength(longest)
 	_, err := decoder.Write(block)
-	return err == nil && isGRPC && !proxied
+	return err == nil && isGRPC && pure && !proxied
+}
+
+// isOfGRPC says whether a client is one of gRPC's own. They begin their names so,
+// behind what the application calls itself; the clients of Connect do so as well,
+// and speak other protocols on the same connection.
+func isOfGRPC(userAgent string) bool {
+	return strings.Contains(userAgent, "grpc-") && !strings.Contains(userAgent, "connect")
 }
 
 // isOfProxy says whether a header is one that proxies add.

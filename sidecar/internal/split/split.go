@@ -2,9 +2,10 @@
 // at less than half the cost of net/http, and an HTTP server for everything else.
 //
 // Which of them gets a connection is decided by its first request. A connection
-// that begins with gRPC stays with grpc-go, which knows nothing else; that is how
-// the clients of gRPC use connections. Proxies mix the requests of many clients,
-// so what came through one goes to the HTTP server, which understands them all.
+// on which a client of gRPC makes its first call stays with grpc-go, which knows
+// nothing else; that is how these clients use connections. Others speak several
+// protocols, and proxies mix the requests of many clients: what they begin goes to
+// the HTTP server, which understands them all.
 package split
 
 import (
@@ -19,18 +20,20 @@ import (
 type Splitter struct {
 	listener   net.Listener
 	patience   time.Duration
+	idle       time.Duration
 	grpc, http *queue
 	closed     chan struct{}
 	closing    sync.Once
 	waiting    sync.WaitGroup
 }
 
-// New splits what listener accepts. Who has not begun a request after patience
-// is hung up on.
-func New(listener net.Listener, patience time.Duration) *Splitter {
+// New splits what listener accepts. Who has not said after patience which protocol
+// it speaks is hung up on, and so is who speaks HTTP/2 and is idle for longer than
+// that, which some clients are before their first request; pings are answered.
+func New(listener net.Listener, patience, idle time.Duration) *Splitter {
 	closed := make(chan struct{})
 	return &Splitter{
-		listener: listener, patience: patience, closed: closed,
+		listener: listener, patience: patience, idle: idle, closed: closed,
 		grpc: newQueue(listener.Addr(), closed), http: newQueue(listener.Addr(), closed),
 	}
 }
@@ -68,7 +71,7 @@ func (s *Splitter) Serve() error {
 // place gives conn to one of the servers, or ends it.
 func (s *Splitter) place(ctx context.Context, conn net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	placed, isGRPC, err := look(conn, s.patience)
+	placed, isGRPC, err := look(conn, s.patience, s.idle)
 	if !stop() || err != nil {
 		_ = conn.Close() // there is nobody to tell
 		return

@@ -29,7 +29,7 @@ type port struct {
 	splitter *split.Splitter
 }
 
-func open(t *testing.T, config *tls.Config, patience time.Duration) port {
+func open(t *testing.T, config *tls.Config, patience, idle time.Duration) port {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -39,7 +39,7 @@ func open(t *testing.T, config *tls.Config, patience time.Duration) port {
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}
-	s := split.New(listener, patience)
+	s := split.New(listener, patience, idle)
 
 	web := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +131,7 @@ func checkHealth(t *testing.T, address string, creds credentials.TransportCreden
 }
 
 func TestEachProtocolReachesItsServerOnOnePort(t *testing.T) {
-	p := open(t, nil, time.Minute)
+	p := open(t, nil, time.Minute, time.Minute)
 	checkHealth(t, p.address, insecure.NewCredentials())
 	for _, second := range []bool{false, true} {
 		c := client(t, second)
@@ -145,7 +145,7 @@ func TestEachProtocolReachesItsServerOnOnePort(t *testing.T) {
 }
 
 func TestTLSIsTakenOffForBothServers(t *testing.T) {
-	p := open(t, certificate(t), time.Minute)
+	p := open(t, certificate(t), time.Minute, time.Minute)
 	checkHealth(t, p.address, credentials.NewTLS(&tls.Config{InsecureSkipVerify: true})) //nolint:gosec // its own server
 	for _, second := range []bool{false, true} {
 		want := map[bool]string{false: "HTTP/1.1 text/plain", true: "HTTP/2.0 text/plain"}[second]
@@ -156,7 +156,7 @@ func TestTLSIsTakenOffForBothServers(t *testing.T) {
 }
 
 func TestWhatCameThroughAProxyGoesToTheHTTPServer(t *testing.T) {
-	p := open(t, nil, time.Minute)
+	p := open(t, nil, time.Minute, time.Minute)
 	c := client(t, true)
 	for _, kind := range []string{"application/grpc", "application/json", "application/grpc+proto"} {
 		if got, err := ask(t, c, "http://"+p.address, kind, "X-Forwarded-For", "10.0.0.1"); got != "HTTP/2.0 "+kind || err != nil {
@@ -165,8 +165,60 @@ func TestWhatCameThroughAProxyGoesToTheHTTPServer(t *testing.T) {
 	}
 }
 
+// Such a client may use the connection for other protocols after that.
+func TestClientsThatSpeakMoreThanGRPCGoToTheHTTPServer(t *testing.T) {
+	p := open(t, nil, time.Minute, time.Minute)
+	c := client(t, true)
+	for _, kind := range []string{"application/grpc", "application/json"} {
+		got, err := ask(t, c, "http://"+p.address, kind, "User-Agent", "grpc-go-connect/1.21.1 (go1.26)")
+		if got != "HTTP/2.0 "+kind || err != nil {
+			t.Errorf("the answer is %q, %v, want the HTTP server's", got, err)
+		}
+	}
+}
+
+func TestWhoIsIdleBeforeItsFirstRequestMayPing(t *testing.T) {
+	p := open(t, nil, 20*time.Millisecond, 300*time.Millisecond)
+	conn, err := new(net.Dialer).DialContext(bounded(t), "tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, conn)
+	if err := framer.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	var pongs int
+	for i := range 3 {
+		if err := framer.WritePing(false, [8]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatalf("after %d pongs: %v", pongs, err)
+		}
+		switch f := frame.(type) {
+		case *http2.PingFrame:
+			if !f.IsAck() || f.Data != [8]byte{byte(pongs)} {
+				t.Errorf("ping %d is answered with %v", pongs, f)
+			}
+			pongs++
+		case *http2.GoAwayFrame:
+			if pongs != 3 || f.ErrCode != http2.ErrCodeNo || f.LastStreamID != 0 {
+				t.Errorf("after %d pongs the server says %v", pongs, f)
+			}
+			return
+		}
+	}
+}
+
 func TestGRPCInOtherFormsGoesToTheHTTPServer(t *testing.T) {
-	p := open(t, nil, time.Minute)
+	p := open(t, nil, time.Minute, time.Minute)
 	for _, kind := range []string{"application/grpc+json", "application/grpc-web", "application/connect+proto"} {
 		if got, err := ask(t, client(t, true), "http://"+p.address, kind); got != "HTTP/2.0 "+kind || err != nil {
 			t.Errorf("the answer is %q, %v, want the HTTP server's", got, err)
@@ -176,7 +228,7 @@ func TestGRPCInOtherFormsGoesToTheHTTPServer(t *testing.T) {
 
 // A client may put a long header into many frames, and pad them.
 func TestAHeaderInManyFramesIsReadToItsEnd(t *testing.T) {
-	p := open(t, nil, time.Minute)
+	p := open(t, nil, time.Minute, time.Minute)
 	got, err := ask(t, client(t, true), "http://"+p.address, "text/plain", "X-Long", strings.Repeat("x", 40_000))
 	if got != "HTTP/2.0 text/plain" || err != nil {
 		t.Errorf("the answer is %q, %v", got, err)
@@ -188,7 +240,7 @@ func TestAHeaderInManyFramesIsReadToItsEnd(t *testing.T) {
 }
 
 func TestWhoSaysNothingIsHungUpOn(t *testing.T) {
-	p := open(t, nil, 50*time.Millisecond)
+	p := open(t, nil, 50*time.Millisecond, 50*time.Millisecond)
 	for _, said := range []string{"", "PRI * HTTP", http2.ClientPreface, http2.ClientPreface + "\x00\x00\x00\x04"} {
 		conn, err := new(net.Dialer).DialContext(bounded(t), "tcp", p.address)
 		if err != nil {
@@ -205,7 +257,7 @@ func TestWhoSaysNothingIsHungUpOn(t *testing.T) {
 }
 
 func TestWhatIsNoHTTP2GetsTheHTTPServersAnswer(t *testing.T) {
-	p := open(t, nil, time.Minute)
+	p := open(t, nil, time.Minute, time.Minute)
 	for _, said := range []string{
 		"\x16\x03\x01\x02\x00\x01", "GET / HTTP/1.1\r\n\r\n\x00", "PRI * HTTP/2.1\r\n\r\n", "nonsense\r\n\r\n",
 	} {
@@ -225,7 +277,7 @@ func TestWhatIsNoHTTP2GetsTheHTTPServersAnswer(t *testing.T) {
 }
 
 func TestCloseEndsConnectionsThatHaveNotBegun(t *testing.T) {
-	p := open(t, nil, time.Hour)
+	p := open(t, nil, time.Hour, time.Hour)
 	conn, err := new(net.Dialer).DialContext(bounded(t), "tcp", p.address)
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +302,7 @@ func FuzzFirstBytes(f *testing.F) {
 	f.Add([]byte(http2.ClientPreface + "\xff\xff\xff\x01\x08\x00\x00\x00\x01\xff"))
 	f.Add([]byte(http2.ClientPreface + "\x00\x00\x00\x04\x01\x00\x00\x00\x00\x00\x00\x01\x01\x0c\x00\x00\x00\x01\x05"))
 	f.Fuzz(func(t *testing.T, said []byte) {
-		p := open(t, nil, 20*time.Millisecond)
+		p := open(t, nil, 20*time.Millisecond, 20*time.Millisecond)
 		conn, err := new(net.Dialer).DialContext(bounded(t), "tcp", p.address)
 		if err != nil {
 			t.Fatal(err)

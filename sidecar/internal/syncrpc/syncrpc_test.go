@@ -61,7 +61,7 @@ func serve(t *testing.T, s *syncrpc.Service) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := split.New(listener, time.Minute)
+	port := split.New(listener, time.Minute, time.Minute)
 	procedures, server := s.Procedures(), grpc.NewServer(grpc.ForceServerCodecV2(rpc.Codec()))
 	procedures.Register(server)
 	mux := http.NewServeMux()
