@@ -1,6 +1,8 @@
 package sidecar_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
@@ -147,6 +149,20 @@ func TestCompressedMessagesAreMeasuredUncompressed(t *testing.T) {
 		grpc.ForceCodec(rawCodec{}), grpc.UseCompressor("gzip"))
 	if status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("a bomb is answered with %v, want resource exhausted", err)
+	}
+	var small bytes.Buffer
+	z := gzip.NewWriter(&small)
+	_, _ = z.Write([]byte(`{"flagKey":"` + strings.Repeat("x", 50_000_000) + `"}`))
+	_ = z.Close()
+	if got := post(t, "http://"+r.Evaluation+resolveString, small.String(), "Content-Encoding", "gzip"); got != http.StatusTooManyRequests {
+		t.Errorf("over Connect a bomb is answered with %d, want 429", got)
+	}
+	small.Reset()
+	z.Reset(&small)
+	_, _ = z.Write([]byte(`{"flagKey":"color"}`))
+	_ = z.Close()
+	if got := post(t, "http://"+r.Evaluation+resolveString, small.String(), "Content-Encoding", "gzip"); got != http.StatusOK {
+		t.Errorf("a compressed question is answered with %d, want 200", got)
 	}
 	ctx := metadata.AppendToOutgoingContext(bounded(t), "flagd-selector", strings.Repeat("x", 10_000))
 	if _, err := resolve(ctx, dial(t, r.Evaluation)); status.Code(err) != codes.NotFound {

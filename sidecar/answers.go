@@ -36,7 +36,7 @@ func (h *house) evaluation() answer {
 		Closing: h.closing, KeepAlive: eventKeepAlive, StreamDeadline: h.cfg.StreamDeadline,
 		Streams: h.manage.EventStream,
 	}
-	return h.procedures("flagd.evaluation", s.Procedures(), nil)
+	return h.procedures("flagd.evaluation", h.cfg.Evaluation, s.Procedures(), nil)
 }
 
 // sync leads to the flags themselves.
@@ -46,22 +46,23 @@ func (h *house) sync() answer {
 	s.Closing, s.StreamDeadline = h.closing, h.cfg.StreamDeadline
 	s.Streams = h.manage.SyncStream
 	if h.cfg.DisableSyncHTTP {
-		return h.procedures("flagd.sync", s.Procedures(), nil)
+		return h.procedures("flagd.sync", h.cfg.Sync, s.Procedures(), nil)
 	}
-	return h.procedures("flagd.sync", s.Procedures(), s)
+	return h.procedures("flagd.sync", h.cfg.Sync, s.Procedures(), s)
 }
 
 // procedures leads to procedures in all their protocols and to other, unless it
 // is nil, at /v1/flags.
-func (h *house) procedures(service string, procedures rpc.Procedures, other http.Handler) answer {
+func (h *house) procedures(service string, where Door, procedures rpc.Procedures, other http.Handler) answer {
 	w := newWatch(h.manage, procedures)
 	mux := http.NewServeMux()
-	procedures.Handle(mux, connect.WithReadMaxBytes(h.cfg.MaxRequestBody), connect.WithInterceptors(w))
+	procedures.Handle(mux,
+		connect.WithReadMaxBytes(h.cfg.MaxRequestBody), rpc.WithGzip(h.cfg.MaxRequestBody), connect.WithInterceptors(w))
 	if other != nil {
-		mux.Handle("/v1/flags", other)
+		mux.Handle(documentPath, other)
 	}
 	return answer{
-		handler: mux, outside: h.outside(service, mux),
+		handler: mux, outside: h.outside(service, where, w.route),
 		procedures: procedures, watch: w, open: nobody, denied: deniedRPC,
 	}
 }
@@ -79,8 +80,10 @@ func (h *house) ofrep() answer {
 			Closing: h.closing, Streams: func() func() { return h.manage.EventStream("ofrep") },
 		}
 	}
-	mux := s.Handler()
-	return answer{handler: mux, outside: h.outside("flagd.ofrep", mux), open: nobody, denied: deniedOFREP}
+	return answer{
+		handler: s.Handler(), outside: h.outside("flagd.ofrep", h.cfg.OFREP, ofrep.Route),
+		open: nobody, denied: deniedOFREP,
+	}
 }
 
 // management leads to what operators and orchestrators ask.
@@ -91,14 +94,15 @@ func (h *house) management(ctx context.Context) answer {
 	}
 }
 
-// outside measures what comes for mux, and lets web pages ask: before anybody is
-// asked for a token, which a page's first request does not have.
-func (h *house) outside(service string, mux *http.ServeMux) func(http.Handler) http.Handler {
-	route := func(r *http.Request) string {
-		_, pattern := mux.Handler(r)
-		return pattern
-	}
+// documentPath is where the flags are to be had over plain HTTP.
+const documentPath = "/v1/flags"
+
+// outside measures what comes through a door, and lets web pages ask: before
+// anybody is asked for a token, which a page's first request does not have.
+func (h *house) outside(
+	service string, where Door, route func(*http.Request) string,
+) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return cors.Handler(h.cfg.CORSOrigins, h.manage.HTTP(service, route, next))
+		return cors.Handler(h.cfg.CORSOrigins, h.manage.HTTP(service, where.CertFile != "", route, next))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -73,10 +74,16 @@ func openDoor(ctx context.Context, cfg *Config, name string, where Door, a answe
 		return nil, err
 	}
 	d := &door{name: name, gate: g}
-	d.web = newWebServer(cfg, patience.Handler(bodyTime, readTime, a.outside(g.Handler(a.open, a.denied, a.handler))))
+	handler := a.outside(g.Handler(a.open, a.denied, a.handler))
+	if a.procedures == nil {
+		d.web = newWebServer(cfg, patience.Handler(0, readTime, handler))
+		d.web.ReadTimeout = bodyTime
+	} else {
+		d.web = newWebServer(cfg, patience.Handler(bodyTime, readTime, handler))
+	}
 	if a.procedures != nil {
 		d.split = split.New(g.Listener(), headerTime, idleTime)
-		d.rpc = newRPCServer(cfg, g, a.watch) //nolint:contextcheck // a call has its own
+		d.rpc = newRPCServer(cfg, g, a.watch)
 		a.procedures.Register(d.rpc)
 	}
 	return d, nil
@@ -113,7 +120,11 @@ func newRPCServer(cfg *Config, g *gate.Gate, w *watch) *grpc.Server {
 		grpc.MaxRecvMsgSize(longest),
 		grpc.MaxHeaderListSize(uint32(min(cfg.MaxRequestHeader, math.MaxUint32))), //nolint:gosec // positive
 		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.ReadBufferSize(4<<10), // most connections are streams that are silent nearly always
+		// Calls are so short that to grow the stack of a goroutine for each would
+		// be a tenth of their cost. Streams may hold all workers: calls are then
+		// served as if there were none.
+		grpc.NumStreamWorkers(uint32(4*runtime.GOMAXPROCS(0))), //nolint:gosec // positive
+		grpc.ReadBufferSize(4<<10),                             // most connections are streams that are silent nearly always
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
 			MinTime: cfg.KeepAliveMinTime, PermitWithoutStream: !cfg.KeepAliveForbidWithoutStream,
 		}),
@@ -140,6 +151,14 @@ func (d *door) over(err error) error {
 		return nil
 	}
 	return fmt.Errorf("serve %s: %w", d.name, err)
+}
+
+// close closes a door that was never served.
+func (d *door) close() error {
+	if d.rpc != nil {
+		d.rpc.Stop()
+	}
+	return d.gate.Close()
 }
 
 // drain lets requests end, and ends what is left when their time is over. That

@@ -2,6 +2,8 @@ package sidecar
 
 import (
 	"log/slog"
+	"runtime/debug"
+	"time"
 
 	"github.com/flagline/flagline/sidecar/internal/manage"
 	"github.com/flagline/flagline/source"
@@ -17,11 +19,38 @@ type observed struct {
 
 	reported bool
 	last     source.Status
+	trim     *time.Timer // nil until there was a large update
+}
+
+// To load many flags takes several times the memory that they need once they are
+// loaded. It is given back a moment after an update of so many records, when its
+// source has let go of them.
+const (
+	largeUpdate = 10_000
+	aMoment     = time.Second
+)
+
+func (o *observed) giveBack() {
+	if o.trim == nil {
+		o.trim = time.AfterFunc(aMoment, debug.FreeOSMemory)
+		return
+	}
+	o.trim.Reset(aMoment)
+}
+
+// end is called when nothing passes through any more.
+func (o *observed) end() {
+	if o.trim != nil {
+		o.trim.Stop()
+	}
 }
 
 // Apply passes u on and names the flags that could not be compiled.
 func (o *observed) Apply(u source.Update) []source.Rejection {
 	rejected := o.Sink.Apply(u)
+	if len(u.Records) >= largeUpdate {
+		o.giveBack()
+	}
 	o.watch.Rejected(u.Version.Generation, rejected)
 	o.log.Info("apply flags", "origin", o.origin, "generation", u.Version.Generation)
 	for _, r := range rejected {

@@ -52,7 +52,10 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	for _, src := range cfg.Sources {
 		sink := &observed{Sink: h.store.Add(src.Name()), watch: h.manage, origin: manage.Shown(src.Name()), log: cfg.Logger}
-		g.Go(func() error { return follow(ctx, src, sink) })
+		g.Go(func() error {
+			defer sink.end()
+			return follow(ctx, src, sink)
+		})
 	}
 	for _, d := range doors {
 		d.serve(g) //nolint:contextcheck // drain ends it
@@ -96,7 +99,7 @@ func openDoors(ctx context.Context, h *house) (doors [4]*door, err error) {
 		doors[i], err = openDoor(ctx, h.cfg, want.name, want.where, want.leads)
 		if err != nil {
 			for _, opened := range doors[:i] {
-				err = errors.Join(err, opened.gate.Close())
+				err = errors.Join(err, opened.close())
 			}
 			return doors, err
 		}

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"connectrpc.com/connect"
@@ -24,6 +25,14 @@ func newWatch(m *manage.Service, procedures rpc.Procedures) *watch {
 		w.calls[p.Path()] = m.RPC(p.Service(), p.Method())
 	}
 	return w
+}
+
+// route names what a request over HTTP asks for, and others not at all.
+func (w *watch) route(r *http.Request) string {
+	if _, ok := w.calls[r.URL.Path]; ok || r.URL.Path == documentPath {
+		return r.URL.Path
+	}
+	return ""
 }
 
 func (w *watch) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

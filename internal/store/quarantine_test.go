@@ -125,3 +125,37 @@ func TestSettingsThatBreakAFlagQuarantineIt(t *testing.T) {
 		step{some(settings("", before)), "", "a=1", ""},
 	)
 }
+
+func TestAFlagWithoutAKeyIsRejectedAndNotThere(t *testing.T) {
+	st := store.New()
+	rejected := st.Add("flags.json").Apply(source.Update{Replace: true, Records: []source.Record{
+		{Key: "", Body: []byte(`{"variants":{"on":true}}`)}, {Key: "a", Body: []byte(`{"variants":{"on":true}}`)},
+	}})
+	if len(rejected) != 1 || !strings.Contains(rejected[0].Reason, "empty") {
+		t.Errorf("rejected is %v, want the flag without a key", rejected)
+	}
+	for key := range st.Current().Flags(store.Selector{}) {
+		if key != "a" {
+			t.Errorf("there is a flag %q", key)
+		}
+	}
+}
+
+// A source that replaces everything hands over parts of one large document. What
+// stays the same must not keep each of them.
+func TestOldDocumentsAreNotKeptForWhatChanged(t *testing.T) {
+	st := store.New()
+	sink := st.Add("flags.json")
+	document := func(value string) []source.Record {
+		text := []byte(`{"variants":{"x":0}}` + `{"variants":{"x":` + value + `}}`)
+		return []source.Record{{Key: "same", Body: text[:20]}, {Key: "changes", Body: text[20:]}}
+	}
+	sink.Apply(source.Update{Replace: true, Records: document("1")})
+	second := document("2")
+	sink.Apply(source.Update{Replace: true, Records: second})
+	clear(second[1].Body) // had the store kept it, its flag would be none now
+	flag, _ := st.Current().Find(store.Selector{}, "changes")
+	if got, err := flag.Definition(); err != nil || !strings.Contains(string(got), `{"x":2}`) {
+		t.Errorf("the flag is %s, %v", got, err)
+	}
+}

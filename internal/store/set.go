@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"slices"
 
@@ -68,11 +69,14 @@ func (s *set) remember(flags map[string][]byte) (changed, removed []string) {
 			delete(s.bodies, key)
 			delete(s.quarantined, key)
 			removed = append(removed, key)
-		case body != nil && !(had && bytes.Equal(old, body)):
+		case body != nil && !had:
 			changed = append(changed, key)
 			s.bodies[key] = body
-		case body != nil:
-			s.bodies[key] = body // equal, but lets go of the older document
+		case body != nil && !bytes.Equal(old, body):
+			changed = append(changed, key)
+			// It may be a part of a document that holds all flags, most of which
+			// are what they were: of these the older document is kept.
+			s.bodies[key] = bytes.Clone(body)
 		}
 	}
 	return changed, removed
@@ -99,7 +103,7 @@ func (s *set) applySettings(e *edit) bool {
 func (s *set) compile(keys []string) []*evaluator.Flag {
 	put := make([]*evaluator.Flag, 0, len(keys))
 	for _, key := range keys {
-		f, err := evaluator.CompileFlag(key, s.bodies[key], s.settings)
+		f, err := compileFlag(key, s.bodies[key], s.settings)
 		if err == nil {
 			delete(s.quarantined, key)
 			put = append(put, f)
@@ -108,11 +112,21 @@ func (s *set) compile(keys []string) []*evaluator.Flag {
 		_, had := s.flags.Flag(key)
 		broken := !had || s.quarantined[key].broken
 		s.quarantined[key] = quarantine{cause: err, broken: broken}
-		if broken {
+		if broken && key != "" {
 			put = append(put, evaluator.BrokenFlag(key, err))
 		}
 	}
 	return put
+}
+
+var errNoKey = errors.New("the key of a flag must not be empty")
+
+// compileFlag compiles a flag that somebody can ask for.
+func compileFlag(key string, body []byte, settings *evaluator.Settings) (*evaluator.Flag, error) {
+	if key == "" {
+		return nil, errNoKey
+	}
+	return evaluator.CompileFlag(key, body, settings)
 }
 
 // rejections returns what does not compile, the settings first, then flags in

@@ -5,6 +5,7 @@ package enrich
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/flagline/flagline/evaluator"
 )
@@ -32,9 +33,13 @@ func (r Rules) Context(asked map[string]any, headers Headers) evaluator.Context 
 		asked = make(map[string]any, len(r.Static)+len(r.Headers))
 	}
 	maps.Copy(asked, r.Static)
-	for header, key := range r.Headers {
+	if len(r.Headers) == 0 {
+		return asked
+	}
+	// If several name one key, the last in byte order counts, every time.
+	for _, header := range slices.Sorted(maps.Keys(r.Headers)) {
 		if values := headers.Values(header); len(values) > 0 {
-			asked[key] = values[0]
+			asked[r.Headers[header]] = values[0]
 		}
 	}
 	return asked

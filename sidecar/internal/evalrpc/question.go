@@ -36,10 +36,12 @@ type every struct{ context map[string]any }
 type nothing struct{}
 
 // ReadWire implements [rpc.Request].
-func (*nothing) ReadWire([]byte) error { return nil }
+func (*nothing) ReadWire(data []byte) error {
+	return proto.Unmarshal(data, new(eval.EventStreamRequest))
+}
 
 // ReadText implements [rpc.Request].
-func (*nothing) ReadText([]byte) error { return nil }
+func (*nothing) ReadText(data []byte) error { return readMessage(data, new(eval.EventStreamRequest)) }
 
 // ReadWire implements [rpc.Request]. What is unusual is left to the library.
 func (q *question) ReadWire(data []byte) error {

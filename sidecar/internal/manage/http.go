@@ -49,12 +49,13 @@ func (r *requests) Collect(ch chan<- prometheus.Metric) {
 	r.size.Collect(ch)
 }
 
-// HTTP returns next, measured as service. route names what a request asks for
+// HTTP returns next, measured as service, which is secure if it is reached by
+// https. route names what a request asks for
 // by one of a fixed number of names, the patterns of next's routes; what has
 // none is "", whatever its path. Answers are counted with the status that they
 // really had; a panic before there was one counts as 500.
-func (s *Service) HTTP(service string, route func(*http.Request) string, next http.Handler) http.Handler {
-	m := &measured{route: route, next: next}
+func (s *Service) HTTP(service string, secure bool, route func(*http.Request) string, next http.Handler) http.Handler {
+	m := &measured{secure: secure, route: route, next: next}
 	m.begun.create = func(b begun) prometheus.Gauge {
 		return s.requests.active.WithLabelValues(service, b.route, b.method, b.scheme())
 	}
@@ -70,8 +71,9 @@ func (s *Service) HTTP(service string, route func(*http.Request) string, next ht
 
 // A measured handler counts and times the requests to the next.
 type measured struct {
-	route func(*http.Request) string
-	next  http.Handler
+	secure bool
+	route  func(*http.Request) string
+	next   http.Handler
 
 	begun memo[begun, prometheus.Gauge]
 	ended memo[ended, outcome]
@@ -102,7 +104,7 @@ type outcome struct{ duration, size prometheus.Observer }
 
 func (m *measured) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	request := begun{route: m.route(r), method: methodOf(r), secure: r.TLS != nil}
+	request := begun{route: m.route(r), method: methodOf(r), secure: m.secure}
 	active := m.begun.get(request)
 	active.Inc()
 

@@ -32,7 +32,7 @@ func door(s *manage.Service) http.Handler {
 			_, _ = io.WriteString(w, "0123456789")
 		}
 	})
-	return s.HTTP("ofrep", func(r *http.Request) string {
+	return s.HTTP("ofrep", false, func(r *http.Request) string {
 		_, pattern := routes.Handler(r)
 		return pattern
 	}, routes)
@@ -84,7 +84,7 @@ func TestRequestIsActiveUntilItIsAnswered(t *testing.T) {
 	s := watch(store.New())
 	const line = `http_server_active_requests{http_request_method="GET",http_route="/",service_name="ofrep",url_scheme="http"} `
 	entered, leave := make(chan bool), make(chan bool)
-	handler := s.HTTP("ofrep", func(*http.Request) string { return "/" },
+	handler := s.HTTP("ofrep", false, func(*http.Request) string { return "/" },
 		http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 			close(entered)
 			<-leave
@@ -109,7 +109,7 @@ func TestCallsOverGRPCPassThroughAMeasuredDoor(t *testing.T) {
 	st, _ := flagtest.Store(t, `{"flags":{}}`)
 	s := watch(st)
 	closing := make(chan struct{})
-	measured := s.HTTP("management", func(r *http.Request) string { return r.URL.Path }, s.Handler(closing))
+	measured := s.HTTP("management", false, func(r *http.Request) string { return r.URL.Path }, s.Handler(closing))
 	var answering sync.WaitGroup
 	client := healthAt(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answering.Add(1)
@@ -143,7 +143,7 @@ func (nowhere) WriteHeader(int)             {}
 func quick(s *manage.Service) (http.Handler, http.ResponseWriter, *http.Request) {
 	body := []byte("ok")
 	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
-	return s.HTTP("ofrep", func(*http.Request) string { return "/" }, next),
+	return s.HTTP("ofrep", false, func(*http.Request) string { return "/" }, next),
 		nowhere{http.Header{}}, httptest.NewRequest(http.MethodPost, "/", nil)
 }
 

@@ -19,24 +19,18 @@ const (
 )
 
 // calls are the figures of remote procedure calls, by the names and in the
-// units that flagd's instrumentation gives them: milliseconds and bytes.
+// units that flagd's instrumentation gives them: milliseconds.
 type calls struct {
 	prometheus.Collector
 
 	duration map[Protocol]*prometheus.HistogramVec
-	request  *prometheus.HistogramVec
-	response *prometheus.HistogramVec
 }
 
 func newCalls() *calls {
 	c := &calls{
 		duration: map[Protocol]*prometheus.HistogramVec{},
-		request: callHistogram("rpc_server_request_size_bytes",
-			"Bytes of the messages that callers sent, uncompressed.", nil, "rpc_system"),
-		response: callHistogram("rpc_server_response_size_bytes",
-			"Bytes of the messages that callers got, uncompressed.", nil, "rpc_system"),
 	}
-	all := unchecked{c.request, c.response}
+	var all unchecked
 	for protocol, code := range map[Protocol]string{
 		GRPC:    "rpc_grpc_status_code",
 		GRPCWeb: "rpc_grpc_web_status_code",
@@ -65,8 +59,6 @@ func callHistogram(name, help string, same prometheus.Labels, label string) *pro
 // nothing.
 type RPC struct {
 	duration memo[call, prometheus.Observer]
-	request  memo[Protocol, prometheus.Observer]
-	response memo[Protocol, prometheus.Observer]
 }
 
 // A call is how a procedure was called and how that ended.
@@ -82,12 +74,6 @@ func (s *Service) RPC(service, method string) *RPC {
 	r := &RPC{}
 	r.duration.create = func(c call) prometheus.Observer {
 		return s.calls.duration[c.protocol].WithLabelValues(service, method, c.label())
-	}
-	r.request.create = func(p Protocol) prometheus.Observer {
-		return s.calls.request.WithLabelValues(service, method, string(p))
-	}
-	r.response.create = func(p Protocol) prometheus.Observer {
-		return s.calls.response.WithLabelValues(service, method, string(p))
 	}
 	return r
 }
@@ -107,12 +93,6 @@ func (r *RPC) DoneOver(protocol Protocol, code codes.Code, started time.Time) {
 	}
 	r.duration.get(call{protocol, code}).Observe(float64(time.Since(started)) / float64(time.Millisecond))
 }
-
-// Received and Sent note the size of one message, in bytes, uncompressed.
-func (r *RPC) Received(protocol Protocol, bytes int) { r.request.get(protocol).Observe(float64(bytes)) }
-
-// Sent notes the size of one message to the caller, as [RPC.Received] does.
-func (r *RPC) Sent(protocol Protocol, bytes int) { r.response.get(protocol).Observe(float64(bytes)) }
 
 // label is the code as conventions want it: a number over gRPC, a word over
 // Connect, where success has none.

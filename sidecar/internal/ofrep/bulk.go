@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/sidecar/internal/encoded"
@@ -18,9 +20,13 @@ import (
 func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
 	_, span := s.Tracer.Start(r.Context(), "evaluateAll", r.Header)
 	defer span.End()
-	q, refused := s.read(w, r)
+	q, refused := s.read(w, r, true)
 	if refused != nil {
 		refused.send(w, r, "")
+		return
+	}
+	if !s.store.Ready() {
+		s.notReady(w, r)
 		return
 	}
 	snapshot := s.store.Current()
@@ -29,15 +35,21 @@ func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
 		a.Count.Bulk()
 	}
 	end := s.end(q.sel)
-	etag := answers.etag(end)
+	etag := answers.tag(end)
 	w.Header().Set("ETag", etag)
 	w.Header().Add("Vary", scope.Header)
 	if matches(r.Header.Values("If-None-Match"), etag) && s.isUpToDate(snapshot, q.sel, r.URL.Query()) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	send(w, r, http.StatusOK, answers.body(end))
+	body, _ := bodies.Get().(*[]byte)
+	*body = answers.append((*body)[:0], end)
+	send(w, r, http.StatusOK, *body)
+	bodies.Put(body) // what was sent has been copied
 }
+
+// bodies are used again, because each is as long as all answers together.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // end is what a bulk answer says after the flags.
 func (s *Service) end(sel store.Selector) []byte {
@@ -53,6 +65,10 @@ func (s *Service) end(sel store.Selector) []byte {
 type answers struct {
 	list []*encoded.Answer
 	size int // of their bodies
+
+	// The tag, once it is known: it is asked for again if the answers are.
+	tagged sync.Once
+	etag   string
 }
 
 func (a *answers) add(answer *encoded.Answer) {
@@ -60,19 +76,25 @@ func (a *answers) add(answer *encoded.Answer) {
 	a.size += len(answer.OFREP) + len(",")
 }
 
-func (a *answers) etag(end []byte) string {
-	hash := sha256.New()
-	for _, answer := range a.list {
-		hash.Write(answer.Hash[:])
-	}
-	hash.Write(end)
-	var sum [sha256.Size]byte
-	return `"` + hex.EncodeToString(hash.Sum(sum[:0])) + `"`
+// tag returns the ETag of the body that ends so, which is the same for the same
+// question.
+func (a *answers) tag(end []byte) string {
+	a.tagged.Do(func() {
+		hash := sha256.New()
+		for _, answer := range a.list {
+			hash.Write(answer.Hash[:])
+		}
+		hash.Write(end)
+		var sum [sha256.Size]byte
+		a.etag = `"` + hex.EncodeToString(hash.Sum(sum[:0])) + `"`
+	})
+	return a.etag
 }
 
-func (a *answers) body(end []byte) []byte {
+// append appends the body that ends so.
+func (a *answers) append(body, end []byte) []byte {
 	const begin = `{"flags":[`
-	body := append(make([]byte, 0, len(begin)+a.size+len(end)), begin...)
+	body = append(slices.Grow(body, len(begin)+a.size+len(end)), begin...)
 	for i, answer := range a.list {
 		if i > 0 {
 			body = append(body, ',')

@@ -79,6 +79,8 @@ func (s *Service) stream(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Accel-Buffering", "no") // or nginx would hold events back
 	w.WriteHeader(http.StatusOK)
 	f := feed{service: s, sel: sel, to: w, control: http.NewResponseController(w)}
+	// The server's limit is for requests, and this one is over.
+	_ = f.control.SetReadDeadline(time.Time{}) // one that has no deadline needs none lifted
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		f.heard = last
 	}

@@ -5,11 +5,13 @@ package ofrep
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/flagline/flagline/evaluator"
@@ -71,12 +73,33 @@ func New(st *store.Store, counts *tally.Tally) *Service {
 	return &Service{store: st, counts: counts, configs: newConfigs()}
 }
 
+// The paths of the protocol.
+const (
+	bulkPath   = "/ofrep/v1/evaluate/flags"
+	singlePath = bulkPath + "/{key}"
+)
+
+// Route names what a request asks for, by one of a few names; "" is nothing that
+// there is.
+func Route(r *http.Request) string {
+	switch path := r.URL.Path; {
+	case path == bulkPath || path == bulkPath+"/":
+		return bulkPath
+	case strings.HasPrefix(path, bulkPath+"/"):
+		return singlePath
+	case path == eventsPath || strings.HasPrefix(path, eventsPath+"/"):
+		return eventsPath
+	default:
+		return ""
+	}
+}
+
 // Handler returns the handler of the protocol's requests.
-func (s *Service) Handler() *http.ServeMux {
+func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/ofrep/v1/evaluate/flags/{key}", only(http.MethodPost, s.single))
-	mux.Handle("/ofrep/v1/evaluate/flags", only(http.MethodPost, s.bulk))
-	mux.Handle("/ofrep/v1/evaluate/flags/{$}", only(http.MethodPost, s.bulk))
+	mux.Handle(singlePath, only(http.MethodPost, s.single))
+	mux.Handle(bulkPath, only(http.MethodPost, s.bulk))
+	mux.Handle(bulkPath+"/{$}", only(http.MethodPost, s.bulk))
 	if s.Events != nil {
 		mux.Handle(eventsPath, only(http.MethodGet, s.stream))
 		mux.Handle(eventsPath+"/{channel}", only(http.MethodGet, s.stream))
@@ -100,12 +123,16 @@ func (s *Service) single(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("key")
 	_, span := s.Tracer.Start(r.Context(), "evaluate", r.Header)
 	defer span.End()
-	q, refused := s.read(w, r)
+	q, refused := s.read(w, r, false)
 	if refused != nil {
 		refused.send(w, r, `"key":`+string(encoded.Text(key))+`,`)
 		return
 	}
 	flag, ok := s.store.Current().Find(q.sel, key)
+	if !ok && !s.store.Ready() {
+		s.notReady(w, r)
+		return
+	}
 	if !ok {
 		s.counts.Failure("", evaluator.CodeFlagNotFound).Single()
 		span.Failure(key, evaluator.CodeFlagNotFound)
@@ -120,11 +147,19 @@ func (s *Service) single(w http.ResponseWriter, r *http.Request) {
 	send(w, r, answer.Status, answer.OFREP)
 }
 
+// notReady answers before every source has delivered: that a flag does not exist,
+// or that these are all, would be taken for the truth.
+func (s *Service) notReady(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "1")
+	refused := &refusal{status: http.StatusServiceUnavailable, details: "not every source of flags has delivered yet; try again"}
+	refused.send(w, r, "")
+}
+
 // A question is which flags a request wants, and for whom.
 type question struct {
 	sel     store.Selector
 	context evaluator.Context
-	body    []byte // of the request
+	body    [sha256.Size]byte // the hash of what said so, if it is about all flags
 }
 
 // A refusal is why a request is not answered at all.
@@ -134,12 +169,16 @@ type refusal struct {
 	details string
 }
 
-// read reads a request.
-func (s *Service) read(w http.ResponseWriter, r *http.Request) (question, *refusal) {
+// read reads a request; all says whether it is about all flags.
+func (s *Service) read(w http.ResponseWriter, r *http.Request, all bool) (q question, refused *refusal) {
 	if s.MaxBody > 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, int64(s.MaxBody))
 	}
-	body, err := readBody(r)
+	room, _ := requests.Get().(*bytes.Buffer)
+	defer requests.Put(room)
+	room.Reset()
+	_, err := room.ReadFrom(r.Body)
+	body := room.Bytes()
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
 		return question{}, &refusal{
 			status: http.StatusRequestEntityTooLarge, details: "request body too large",
@@ -159,20 +198,15 @@ func (s *Service) read(w http.ResponseWriter, r *http.Request) (question, *refus
 			details: fmt.Sprintf("invalid selector: %v", err),
 		}
 	}
-	return question{sel, s.Rules.Context(asked, r.Header), body}, nil
+	q.sel, q.context = sel, s.Rules.Context(asked, r.Header)
+	if all {
+		q.body = sha256.Sum256(body)
+	}
+	return q, nil
 }
 
-// readBody reads the whole of a body. How long it says it is, is believed up to
-// a size that many have.
-func readBody(r *http.Request) ([]byte, error) {
-	const usual = 16 << 10
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), usual)) + bytes.MinRead)
-	if _, err := body.ReadFrom(r.Body); err != nil {
-		return nil, fmt.Errorf("read the request: %w", err)
-	}
-	return body.Bytes(), nil
-}
+// requests are where bodies are read, again and again.
+var requests = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // readContext reads {"context": {…}}. An empty body says nothing about the
 // subject, and so does a context that is not an object. It is not ok if body is

@@ -2,6 +2,7 @@ package ofrep
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,9 +14,16 @@ import (
 )
 
 // Pages ask the same question again and again. As long as the flags are the
-// same, so are the answers, unless a rule reads the time: they are remembered,
-// which costs a pointer each, up to a number of answers in all.
-const maxRemembered = 1 << 20
+// same, so are the answers, unless a rule reads the time: what is asked twice is
+// remembered, which costs a pointer for each flag, up to a number of answers in
+// all.
+const (
+	maxRemembered = 1 << 20
+
+	// heardOf is how many questions that were asked once are known, by a part of
+	// what tells them apart. Each has one place, which others take from it.
+	heardOf = 4096
+)
 
 // recentAnswers remembers the answers to recent questions. The zero value is
 // empty.
@@ -24,6 +32,15 @@ type recentAnswers struct {
 	snapshot  uint64 // all of them are about this one
 	questions map[[sha256.Size]byte]*answers
 	total     int // answers in all questions
+	heard     [heardOf]uint64
+	last      int // answers to the question before
+}
+
+// length guesses how many answers there will be.
+func (r *recentAnswers) length() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.last
 }
 
 // answers evaluates all flags for q, or remembers what came of it.
@@ -32,7 +49,7 @@ func (s *Service) answers(snapshot *store.Snapshot, q *question, headers http.He
 	if found := s.recent.find(snapshot, id); found != nil {
 		return found
 	}
-	found, lasting := new(answers), true
+	found, lasting := &answers{list: make([]*encoded.Answer, 0, s.recent.length())}, true
 	for _, flag := range snapshot.Flags(q.sel) {
 		r := flag.Evaluate(q.context)
 		found.add(encoded.Of(flag, s.counts).Answer(&r))
@@ -46,7 +63,7 @@ func (s *Service) answers(snapshot *store.Snapshot, q *question, headers http.He
 
 // identify tells questions apart, by everything that their answers depend on.
 func (s *Service) identify(q *question, headers http.Header) (id [sha256.Size]byte) {
-	b := make([]byte, 0, 256+len(q.body))
+	b := make([]byte, 0, 256)
 	b = appendPart(b, q.sel.Source)
 	b = appendPart(b, q.sel.Set)
 	b = strconv.AppendBool(b, q.sel.BySet)
@@ -57,7 +74,7 @@ func (s *Service) identify(q *question, headers http.Header) (id [sha256.Size]by
 			b = appendPart(b, values[0])
 		}
 	}
-	return sha256.Sum256(append(b, q.body...))
+	return sha256.Sum256(append(b, q.body[:]...))
 }
 
 // appendPart appends text so that where it ends is not in doubt.
@@ -78,6 +95,12 @@ func (r *recentAnswers) remember(snapshot *store.Snapshot, id [sha256.Size]byte,
 	const overhead = 16 // of a question, in answers
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.last = len(found.list)
+	sign := binary.LittleEndian.Uint64(id[:8])
+	if place := &r.heard[sign%heardOf]; *place != sign {
+		*place = sign
+		return
+	}
 	cost := overhead + len(found.list)
 	switch {
 	case snapshot.Number < r.snapshot:

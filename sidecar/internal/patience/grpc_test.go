@@ -48,7 +48,7 @@ func serveGRPC(t *testing.T, service healthpb.HealthServer, allowed func(context
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		server.Stop()
-		<-ended
+		_ = <-ended // it is stopped
 	})
 	return listener.Addr().String()
 }

@@ -14,11 +14,13 @@ var errSlow = errors.New("the body of the request did not come in time")
 
 // Handler returns next for callers who send the body of a request within read,
 // and take each piece of the answer within write. An answer as a whole may take
-// any time. Both are at least a few seconds where networks are slow.
+// any time. Both are at least a few seconds where networks are slow. If read is 0
+// it is the server's ReadTimeout that limits requests, at less cost, and next's to
+// lift where what comes after a request may last.
 func Handler(read, write time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
-		if r.Body != nil && r.Body != http.NoBody && control.SetReadDeadline(time.Now().Add(read)) == nil {
+		if read > 0 && r.Body != nil && r.Body != http.NoBody && control.SetReadDeadline(time.Now().Add(read)) == nil {
 			r.Body = &body{ReadCloser: r.Body, control: control, answer: w, second: r.ProtoMajor > 1}
 		}
 		next.ServeHTTP(&writer{ResponseWriter: w, control: control, patience: write}, r)

@@ -31,7 +31,7 @@ func unaryMethod[Q, A any](
 		) (any, error) {
 			q := new(Q)
 			if err := decode(q); err != nil {
-				return nil, status.Error(codes.InvalidArgument, status.Convert(err).Message())
+				return nil, malformed(err)
 			}
 			if intercept == nil {
 				return answered(ctx, q)
@@ -49,12 +49,21 @@ func streamMethod[Q, A any](
 		Handler: func(_ any, stream grpc.ServerStream) error {
 			q := new(Q)
 			if err := stream.RecvMsg(q); err != nil {
-				return err
+				return malformed(err)
 			}
 			ctx := stream.Context()
 			return overGRPC(serve(ctx, incoming{ctx}, q, func(a *A) error { return stream.SendMsg(a) }))
 		},
 	}
+}
+
+// malformed is what a request that could not be read is answered with. grpc-go
+// takes that for a mistake of its own.
+func malformed(err error) error {
+	if s := status.Convert(err); s.Code() == codes.Internal {
+		return status.Error(codes.InvalidArgument, s.Message())
+	}
+	return err
 }
 
 // All returns all headers of a request, which must not be changed.
