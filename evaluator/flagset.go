@@ -22,8 +22,8 @@ type FlagSet struct {
 	flags    cowmap.Map[*Flag]
 
 	sorting sync.Once
-	sorted  atomic.Pointer[[]*Flag] // by key; made when first asked for
-	before  *ordering               // nil if nothing is known
+	sorted  atomic.Pointer[[]*Flag]  // by key; made when first asked for
+	before  atomic.Pointer[ordering] // nil if nothing is known, or sorted is there
 }
 
 // Evaluate answers for the flag key and the context ec, which may be nil. The
@@ -89,7 +89,7 @@ func (s *FlagSet) inOrder() []*Flag {
 	s.sorting.Do(func() {
 		sorted := s.sort()
 		s.sorted.Store(&sorted)
-		s.before = nil
+		s.before.Store(nil)
 	})
 	return *s.sorted.Load()
 }
@@ -112,7 +112,7 @@ func (s *FlagSet) With(settings *Settings, put []*Flag, remove []string) *FlagSe
 	}
 	gone := slices.DeleteFunc(slices.Clone(remove), func(key string) bool { return wanted[key] != nil })
 	next.flags = next.flags.With(wanted, gone)
-	next.before = s.after(wanted, gone)
+	next.before.Store(s.after(wanted, gone))
 	return next
 }
 

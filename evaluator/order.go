@@ -24,9 +24,11 @@ func (s *FlagSet) after(put map[string]*Flag, gone []string) *ordering {
 		return nil
 	}
 	var before ordering
+	// In this order: what was known before goes once the order is there.
+	known := s.before.Load()
 	if sorted := s.sorted.Load(); sorted != nil {
 		before.sorted = *sorted
-	} else if known := s.before; known != nil {
+	} else if known != nil {
 		before = *known
 	} else {
 		return nil
@@ -44,15 +46,16 @@ func (s *FlagSet) after(put map[string]*Flag, gone []string) *ordering {
 // sort returns the flags by key.
 func (s *FlagSet) sort() []*Flag {
 	sorted := make([]*Flag, 0, s.flags.Len())
-	if s.before == nil {
+	before := s.before.Load()
+	if before == nil {
 		for _, key := range s.flags.Keys() {
 			f, _ := s.flags.Get(key)
 			sorted = append(sorted, f)
 		}
 		return sorted
 	}
-	edited := slices.Compact(slices.Sorted(slices.Values(s.before.edited)))
-	rest := s.before.sorted
+	edited := slices.Compact(slices.Sorted(slices.Values(before.edited)))
+	rest := before.sorted
 	for _, key := range edited {
 		at, found := slices.BinarySearchFunc(rest, key, func(f *Flag, key string) int { return strings.Compare(f.key, key) })
 		sorted = append(sorted, rest[:at]...)

@@ -2,8 +2,10 @@ package evaluator_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/flagline/flagline/evaluator"
@@ -67,5 +69,23 @@ func BenchmarkOrderAfterAChange(b *testing.B) {
 			break
 		}
 		set = set.With(nil, flags[5000:5001], nil)
+	}
+}
+
+func TestASetMayBeAskedForItsOrderWhileAnotherIsDerived(t *testing.T) {
+	set := (*evaluator.FlagSet)(nil).With(nil, []*evaluator.Flag{flagNamed(t, "a"), flagNamed(t, "c")}, nil)
+	for range 200 {
+		var readers sync.WaitGroup
+		readers.Go(func() {
+			for range set.All() {
+				break
+			}
+		})
+		next := set.With(nil, []*evaluator.Flag{flagNamed(t, "b")}, nil)
+		readers.Wait()
+		if got := slices.Collect(maps.Keys(maps.Collect(next.All()))); len(got) != 3 {
+			t.Fatalf("the derived set has %v", got)
+		}
+		set = next
 	}
 }
