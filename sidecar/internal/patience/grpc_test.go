@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,11 +45,11 @@ func serveGRPC(t *testing.T, service healthpb.HealthServer, allowed func(context
 	}
 	server := grpc.NewServer(patience.ServerOptions(50*time.Millisecond, 50*time.Millisecond, allowed)...)
 	healthpb.RegisterHealthServer(server, service)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) }) // until it is stopped
 	t.Cleanup(func() {
 		server.Stop()
-		_ = <-ended // it is stopped
+		serving.Wait()
 	})
 	return listener.Addr().String()
 }
