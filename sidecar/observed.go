@@ -45,7 +45,8 @@ func (o *observed) end() {
 	}
 }
 
-// Apply passes u on and names the flags that could not be compiled.
+// Apply passes u on and names the flags that could not be compiled, of which the
+// last good version, if there was one, stays.
 func (o *observed) Apply(u source.Update) []source.Rejection {
 	rejected := o.Sink.Apply(u)
 	if len(u.Records) >= largeUpdate {
@@ -54,7 +55,7 @@ func (o *observed) Apply(u source.Update) []source.Rejection {
 	o.watch.Rejected(u.Version.Generation, rejected)
 	o.log.Info("apply flags", "origin", o.origin, "generation", u.Version.Generation)
 	for _, r := range rejected {
-		o.log.Error("keep last good flag", "origin", o.origin, "generation", u.Version.Generation,
+		o.log.Error("refuse a version of a flag", "origin", o.origin, "generation", u.Version.Generation,
 			"set", r.Set, "flag", r.Key, "err", r.Reason)
 	}
 	return rejected

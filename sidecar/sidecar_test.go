@@ -254,7 +254,7 @@ func TestLogNamesTheFlagThatKeepsItsLastGoodVersion(t *testing.T) {
 	eventually(t, "the color", func() string { return r.color(t) }, "red")
 	write(t, path, flags("green"))
 	eventually(t, "the log", func() string {
-		if log.has(`msg="keep last good flag"`) && log.has("flag=color") {
+		if log.has(`msg="refuse a version of a flag"`) && log.has("flag=color") {
 			return "complete"
 		}
 		return "lacking"

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/flagline/flagline/evaluator"
@@ -28,6 +29,11 @@ type encodedReply struct {
 	answer          *encoded.Answer // whose value it is, unless there is none
 }
 
+// errNotReady is better than to answer that there are no more flags than these.
+var errNotReady = &rpc.Refusal{
+	Code: connect.CodeUnavailable, Text: "not every source of flags has delivered yet; try again",
+}
+
 // resolveAll answers every flag that the selector shows. As in flagd, the default
 // variant decides which type is asked for: flags without one are left out, and
 // those of arrays, and whoever has no value of that type is given its zero value.
@@ -38,6 +44,9 @@ func (s *Service) resolveAll(
 	sel, err := selector(headers)
 	if err != nil {
 		return nil, err
+	}
+	if !s.Store.Ready() {
+		return nil, errNotReady
 	}
 	ec := s.context(d, q.context, headers)
 	all := new(replies)

@@ -106,10 +106,15 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 		if shown[name]++; shown[name] > 1 {
 			name = fmt.Sprintf("%s#%d", name, shown[name]) // or nothing could be scraped
 		}
-		connected := 0.0
+		connected, wrong := 0.0, 0.0
 		if src.Status.Connected {
 			connected = 1
 		}
+		if src.Status.Err != nil {
+			wrong = 1
+		}
+		gauge(ch, "flagline_source_error", "Whether something keeps a source from its origin, or from what the origin holds.",
+			wrong, "source", name)
 		gauge(ch, "flagline_source_connected", "Whether a source reaches its origin.", connected, "source", name)
 	}
 }

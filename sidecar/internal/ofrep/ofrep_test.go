@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/sidecar/internal/enrich"
 	"github.com/flagline/flagline/sidecar/internal/flagtest"
 	"github.com/flagline/flagline/sidecar/internal/ofrep"
@@ -246,6 +247,24 @@ func TestFlagsThatExistAreCountedByWhatTheyAnswered(t *testing.T) {
 	} {
 		if got[answer] != want {
 			t.Errorf("%+v was counted as %+v, want %+v", answer, got[answer], want)
+		}
+	}
+}
+
+func TestNothingIsSaidToBeAllBeforeEverySourceHasDelivered(t *testing.T) {
+	st := store.New()
+	first, second := st.Add("first.json"), st.Add("second.json")
+	flagtest.Deliver(t, first, 1, flagtest.Document)
+	url := serve(t, ofrep.New(st, tally.New())) + path
+	for suffix, want := range map[string]int{"": 503, "/": 503, "/gone": 503, "/bool": 200} {
+		if got := ask(t, http.MethodPost, url+suffix, ""); got.status != want || want == 503 && got.header.Get("Retry-After") == "" {
+			t.Errorf("before the second source, %q answers %d %v, want %d", suffix, got.status, got.header, want)
+		}
+	}
+	flagtest.Deliver(t, second, 1, `{"flags":{}}`)
+	for suffix, want := range map[string]int{"": 200, "/gone": 404} {
+		if got := ask(t, http.MethodPost, url+suffix, ""); got.status != want {
+			t.Errorf("after it, %q answers %d, want %d", suffix, got.status, want)
 		}
 	}
 }
