@@ -1,156 +1,21 @@
 package natstest
 
 import (
-	"bytes"
-	"context"
-	"net"
-	"sync"
-	"sync/atomic"
+	"strings"
 	"testing"
 
+	"github.com/flagline/flagline/internal/link"
 	"github.com/flagline/flagline/internal/natsd"
 )
 
-// A Link carries connections to a server, and can be cut.
-type Link struct {
-	listener net.Listener
-	target   string
-
-	mu     sync.Mutex
-	cut    bool
-	frozen chan struct{} // closed when bytes flow again; nil while they do
-	lose   []byte        // what the next client to say it gets no answer to; nil is nothing
-	conns  map[net.Conn]bool
-	done   sync.WaitGroup
-}
+// A Link carries connections to a server of NATS, and can be cut.
+type Link struct{ *link.Link }
 
 // NewLink opens a link to s that ends with the test.
 func NewLink(t testing.TB, s *natsd.Server) *Link {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &Link{listener: listener, target: s.URL()[len("nats://"):], conns: make(map[net.Conn]bool)}
-	l.done.Go(l.accept)
-	t.Cleanup(func() {
-		listener.Close()
-		l.Cut()
-		l.done.Wait()
-	})
-	return l
+	return &Link{link.New(t, strings.TrimPrefix(s.URL(), "nats://"))}
 }
 
 // URL is where the link takes connections.
-func (l *Link) URL() string { return "nats://" + l.listener.Addr().String() }
-
-// Cut ends all connections and refuses new ones.
-func (l *Link) Cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cut = true
-	for c := range l.conns {
-		c.Close()
-	}
-}
-
-// Restore takes connections again.
-func (l *Link) Restore() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cut = false
-}
-
-// Freeze keeps connections open, and lets no byte through, until the function it
-// returns is called.
-func (l *Link) Freeze() (thaw func()) {
-	frozen := make(chan struct{})
-	l.mu.Lock()
-	l.frozen = frozen
-	l.mu.Unlock()
-	return sync.OnceFunc(func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.frozen = nil
-		close(frozen)
-	})
-}
-
-// thawed waits while the link is frozen.
-func (l *Link) thawed() {
-	l.mu.Lock()
-	frozen := l.frozen
-	l.mu.Unlock()
-	if frozen != nil {
-		<-frozen
-	}
-}
-
-// LoseAnswerTo ends the connection on which a client next says text, in the
-// moment the server answers, and loses the answer.
-func (l *Link) LoseAnswerTo(text string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lose = []byte(text)
-}
-
-func (l *Link) accept() {
-	for {
-		from, err := l.listener.Accept()
-		if err != nil {
-			return
-		}
-		to, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.target)
-		if err != nil || !l.keep(from, to) {
-			from.Close()
-			if err == nil {
-				to.Close()
-			}
-			continue
-		}
-		said := new(atomic.Bool) // that the answer is to be lost
-		l.done.Go(func() { l.carry(from, to, func(data []byte) bool { l.listen(data, said); return true }) })
-		l.done.Go(func() { l.carry(to, from, func([]byte) bool { return !said.Load() }) })
-	}
-}
-
-func (l *Link) listen(data []byte, said *atomic.Bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.lose != nil && bytes.Contains(data, l.lose) {
-		l.lose = nil
-		said.Store(true)
-	}
-}
-
-func (l *Link) keep(conns ...net.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.cut {
-		return false
-	}
-	for _, c := range conns {
-		l.conns[c] = true
-	}
-	return true
-}
-
-// carry copies until either side ends, or pass says no.
-func (l *Link) carry(from, to net.Conn, pass func([]byte) bool) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buf)
-		if err != nil || !pass(buf[:n]) {
-			break
-		}
-		l.thawed()
-		if _, err := to.Write(buf[:n]); err != nil {
-			break
-		}
-	}
-	from.Close()
-	to.Close()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.conns, from)
-}
+func (l *Link) URL() string { return "nats://" + l.Address() }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flagline/flagline/internal/flagdoc"
+	"github.com/flagline/flagline/internal/link"
 	"github.com/flagline/flagline/source"
 	"github.com/flagline/flagline/source/httppoll"
 	"github.com/flagline/flagline/source/sourcetest"
@@ -18,14 +19,14 @@ import (
 func TestHTTPKeepsTheContractOfSources(t *testing.T) {
 	sourcetest.Run(t, sourcetest.Harness{Open: func(t *testing.T) sourcetest.Origin {
 		pub := publish(t)
-		return &origin{publication: pub, link: sourcetest.NewLink(t, strings.TrimPrefix(pub.URL, "http://"))}
+		return &origin{publication: pub, link: link.New(t, strings.TrimPrefix(pub.URL, "http://"))}
 	}})
 }
 
 // An origin is a server behind a link that can be cut.
 type origin struct {
 	*publication
-	link *sourcetest.Link
+	link *link.Link
 }
 
 func (o *origin) Source(t *testing.T) source.Source {

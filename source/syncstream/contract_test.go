@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/flagline/flagline/internal/flagdoc"
+	"github.com/flagline/flagline/internal/link"
 	"github.com/flagline/flagline/source"
 	"github.com/flagline/flagline/source/sourcetest"
 	"github.com/flagline/flagline/source/syncstream"
@@ -13,14 +14,14 @@ func TestStreamKeepsTheContractOfSources(t *testing.T) {
 	t.Parallel() // it waits for a sign of life
 	sourcetest.Run(t, sourcetest.Harness{Open: func(t *testing.T) sourcetest.Origin {
 		s := serve(t)
-		return &origin{server: s, link: sourcetest.NewLink(t, s.address)}
+		return &origin{server: s, link: link.New(t, s.address)}
 	}})
 }
 
 // An origin is a server behind a link that can be cut.
 type origin struct {
 	server *server
-	link   *sourcetest.Link
+	link   *link.Link
 }
 
 func (o *origin) Source(t *testing.T) source.Source {

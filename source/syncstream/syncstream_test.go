@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
+	"github.com/flagline/flagline/internal/link"
 	"github.com/flagline/flagline/source"
 	"github.com/flagline/flagline/source/sourcetest"
 	"github.com/flagline/flagline/source/syncstream"
@@ -252,7 +253,7 @@ func TestConnectionThatIsLostWithoutAWordIsNoticed(t *testing.T) {
 	t.Parallel() // it waits for a sign of life
 	s := serve(t)
 	s.send(one)
-	link := sourcetest.NewLink(t, s.address)
+	link := link.New(t, s.address)
 	r := watch(t, syncstream.Config{URI: link.Address()})
 	before := awaitFlag(t, r, "1")
 	link.Freeze()
