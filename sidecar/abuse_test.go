@@ -170,7 +170,8 @@ func TestCompressedMessagesAreMeasuredUncompressed(t *testing.T) {
 	}
 }
 
-// Whoever subscribes and never reads is hung up on, or skips; nobody waits for it.
+// Nobody waits for who subscribes and reads nothing. That such callers are hung up
+// on in the end, the tests of package patience see.
 func TestSubscribersThatDoNotReadHinderNobody(t *testing.T) {
 	src, path := fileWith(t, flags("red"))
 	cfg := sidecar.Config{}

@@ -129,6 +129,9 @@ func (c Config) complete() (Config, error) {
 	if len(c.Sources) == 0 {
 		return c, errors.New("there is no source of flags")
 	}
+	if c.MaxRequestHeader < 0 {
+		return c, errors.New("the longest header of a request is a negative number")
+	}
 	names := map[string]bool{}
 	for _, src := range c.Sources {
 		if names[src.Name()] {

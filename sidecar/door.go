@@ -40,7 +40,7 @@ const (
 	idleTime = 5 * time.Minute
 
 	// maxStreams is how many calls one connection may have under way.
-	maxStreams = 1_000
+	maxStreams = 250
 
 	// Who does not answer a ping is taken for gone after deadAfter.
 	pingAfter = time.Minute
@@ -118,7 +118,7 @@ func newRPCServer(cfg *Config, g *gate.Gate, w *watch) *grpc.Server {
 	return grpc.NewServer(append(options,
 		grpc.ForceServerCodecV2(rpc.Codec()),
 		grpc.MaxRecvMsgSize(longest),
-		grpc.MaxHeaderListSize(uint32(min(cfg.MaxRequestHeader, math.MaxUint32))), //nolint:gosec // positive
+		grpc.MaxHeaderListSize(uint32(min(int64(cfg.MaxRequestHeader), math.MaxUint32))), //nolint:gosec // not negative
 		grpc.MaxConcurrentStreams(maxStreams),
 		// Calls are so short that to grow the stack of a goroutine for each would
 		// be a tenth of their cost. Streams may hold all workers: calls are then

@@ -50,13 +50,11 @@ func deniedRPC(w http.ResponseWriter, r *http.Request) {
 }
 
 func denied(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("WWW-Authenticate", "Bearer")
 	http.Error(w, noToken, http.StatusUnauthorized)
 }
 
 // deniedOFREP has a body like all errors of that protocol.
 func deniedOFREP(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("WWW-Authenticate", "Bearer")
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusUnauthorized)
 	_, _ = w.Write([]byte(`{"errorDetails":"this needs a token: send \"Authorization: Bearer\" and the token"}`))

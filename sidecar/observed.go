@@ -23,20 +23,12 @@ type observed struct {
 }
 
 // To load many flags takes several times the memory that they need once they are
-// loaded. It is given back a moment after an update of so many records, when its
-// source has let go of them.
+// loaded. It is given back a moment after the first update of so many records, when
+// its source has let go of them.
 const (
 	largeUpdate = 10_000
 	aMoment     = time.Second
 )
-
-func (o *observed) giveBack() {
-	if o.trim == nil {
-		o.trim = time.AfterFunc(aMoment, debug.FreeOSMemory)
-		return
-	}
-	o.trim.Reset(aMoment)
-}
 
 // end is called when nothing passes through any more.
 func (o *observed) end() {
@@ -49,8 +41,8 @@ func (o *observed) end() {
 // last good version, if there was one, stays.
 func (o *observed) Apply(u source.Update) []source.Rejection {
 	rejected := o.Sink.Apply(u)
-	if len(u.Records) >= largeUpdate {
-		o.giveBack()
+	if len(u.Records) >= largeUpdate && o.trim == nil {
+		o.trim = time.AfterFunc(aMoment, debug.FreeOSMemory)
 	}
 	o.watch.Rejected(u.Version.Generation, rejected)
 	o.log.Info("apply flags", "origin", o.origin, "generation", u.Version.Generation)

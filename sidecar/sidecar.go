@@ -24,7 +24,7 @@ import (
 // Run serves flags until ctx is done, then drains for at most 10 seconds and
 // returns nil. Streams are told and ended. An error means that the sidecar could
 // not start, or could not go on. All goroutines that Run started have ended when
-// it returns.
+// it returns, but for requests over HTTP that took longer than to drain.
 func Run(ctx context.Context, cfg Config) (err error) {
 	cfg, err = cfg.complete()
 	if err != nil {

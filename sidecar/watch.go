@@ -51,7 +51,7 @@ func (w *watch) stream(server any, stream grpc.ServerStream, info *grpc.StreamSe
 
 func (w *watch) done(path string, protocol manage.Protocol, code codes.Code, started time.Time) {
 	if call, ok := w.calls[path]; ok {
-		call.DoneOver(protocol, code, started)
+		call.Done(protocol, code, started)
 	}
 }
 

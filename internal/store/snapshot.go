@@ -75,6 +75,15 @@ func (sn *Snapshot) Flags(sel Selector) iter.Seq2[string, *evaluator.Flag] {
 	}
 }
 
+// AtMost returns how many flags [Snapshot.Flags] yields, or more if some of them
+// have the same key.
+func (sn *Snapshot) AtMost(sel Selector) (count int) {
+	for set := range sn.selected(sel) {
+		count += set.Len()
+	}
+	return count
+}
+
 // winners returns the flags of all sets, in byte order of keys. The first set
 // that has a key wins it.
 func winners(sets []*evaluator.FlagSet) []*evaluator.Flag {

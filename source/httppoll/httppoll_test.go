@@ -284,3 +284,14 @@ func awaitQuestions(t *testing.T, r *sourcetest.Recorder, p *publication, n int)
 	t.Helper()
 	r.Await(t, fmt.Sprint(n, " questions"), func(s sourcetest.State) bool { return s.Reports >= n && len(p.questions()) >= n })
 }
+
+// What a document is depends on what the server calls it, too.
+func TestADocumentUnderTheWrongNameIsTakenOnceTheNameIsRight(t *testing.T) {
+	p := publish(t)
+	const body = "flags:\n  a:\n    variants: {x: 1}\n    defaultVariant: x\n"
+	p.answer(body, "Content-Type", "application/json", "ETag", `"same"`)
+	r := watch(t, httppoll.Config{URI: p.URL + "/flags"})
+	awaitErr(t, r, "not JSON")
+	p.answer(body, "Content-Type", "application/yaml", "ETag", `"same"`)
+	awaitWell(t, r)
+}

@@ -92,14 +92,11 @@ func (w *watch) take(a *answer) error {
 	if a.unchanged {
 		return w.bad
 	}
-	w.etag = a.etag
-	sum := sha256.Sum256(a.body)
-	if sum == w.seen && w.bad != nil {
-		return w.bad
-	}
-	w.seen = sum
+	w.seen, w.etag = sha256.Sum256(a.body), a.etag
 	if w.bad = w.deliver(a); w.bad != nil {
-		w.bad = fmt.Errorf("%s: %w", w.source.shown, w.bad)
+		// Whether a document is good depends on more than its bytes, such as what
+		// the server calls it: what was refused is asked for again as a whole.
+		w.bad, w.etag = fmt.Errorf("%s: %w", w.source.shown, w.bad), ""
 	}
 	return w.bad
 }

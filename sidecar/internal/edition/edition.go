@@ -39,6 +39,18 @@ func (s *Shelf[T]) Of(snapshot *store.Snapshot, sel store.Selector) *T {
 	return s.find(snapshot, sel)()
 }
 
+// makeRoom takes away the edition of the oldest snapshot, but not that of
+// everything, which most ask for. Whoever still wants it has it made again.
+func (s *Shelf[T]) makeRoom() {
+	var oldest store.Selector
+	for sel, issue := range s.latest {
+		if sel != (store.Selector{}) && (oldest == (store.Selector{}) || issue.snapshot < s.latest[oldest].snapshot) {
+			oldest = sel
+		}
+	}
+	delete(s.latest, oldest)
+}
+
 func (s *Shelf[T]) find(snapshot *store.Snapshot, sel store.Selector) func() *T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,10 +59,7 @@ func (s *Shelf[T]) find(snapshot *store.Snapshot, sel store.Selector) func() *T 
 		return before.make
 	}
 	if !had && len(s.latest) >= maxSelectors {
-		for other := range s.latest {
-			delete(s.latest, other) // whoever still wants it has it made again
-			break
-		}
+		s.makeRoom()
 	}
 	produced := sync.OnceValue(func() *T {
 		next := s.produce(snapshot, sel)

@@ -135,7 +135,11 @@ func (r *encodedReply) appendWire(b []byte) []byte {
 		b = protowire.AppendFixed64(protowire.AppendTag(b, anyDouble, protowire.Fixed64Type), math.Float64bits(v))
 	case map[string]any:
 		b = protowire.AppendTag(b, anyObject, protowire.BytesType)
-		b = protowire.AppendBytes(b, structwire.Append(nil, v))
+		if len(v) == 0 { // the zero value, most likely: there is none of it in answer
+			b = protowire.AppendBytes(b, nil)
+		} else {
+			b = protowire.AppendBytes(b, r.answer.ValueWire)
+		}
 	}
 	return protowire.AppendBytes(protowire.AppendTag(b, anyMetadata, protowire.BytesType), r.answer.MetadataWire)
 }
@@ -162,7 +166,11 @@ func (r *encodedReply) appendText(b []byte) []byte {
 	b = append(append(b, `{"reason":`...), encoded.Text(r.reason)...)
 	b = append(append(b, `,"variant":`...), encoded.Text(r.variant)...)
 	b = append(append(append(b, `,"`...), memberOf(r.value)...), `":`...)
-	b = append(b, encoded.Text(r.value)...)
+	if v, ok := r.value.(map[string]any); ok && len(v) > 0 {
+		b = append(b, r.answer.ValueJSON...)
+	} else {
+		b = append(b, encoded.Text(r.value)...)
+	}
 	b = append(append(b, `,"metadata":`...), r.answer.MetadataJSON...)
 	return append(b, '}')
 }

@@ -5,7 +5,6 @@ package manage
 import (
 	"maps"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,8 +105,12 @@ func (s *Service) Rejected(generation uint64, rejected []source.Rejection) {
 	}
 	// Read under the lock: what another source noted in the meantime must not
 	// be forgotten on the word of an older snapshot.
-	quarantined := s.store.Current().Rejected()
+	quarantined := map[source.Rejection]struct{}{}
+	for _, r := range s.store.Current().Rejected() {
+		quarantined[r] = struct{}{}
+	}
 	maps.DeleteFunc(s.rejectedAt, func(r source.Rejection, _ uint64) bool {
-		return !slices.Contains(quarantined, r)
+		_, still := quarantined[r]
+		return !still
 	})
 }

@@ -78,13 +78,10 @@ func (s *Service) RPC(service, method string) *RPC {
 	return r
 }
 
-// Done notes that a call over gRPC, which began at started, ended with code.
-// Unary calls and streams are timed alike.
-func (r *RPC) Done(code codes.Code, started time.Time) { r.DoneOver(GRPC, code, started) }
-
-// DoneOver is [RPC.Done] for another protocol; one that is unknown is taken for
-// gRPC. Connect's codes are those of gRPC.
-func (r *RPC) DoneOver(protocol Protocol, code codes.Code, started time.Time) {
+// Done notes that a call, which began at started, ended with code; Connect's codes
+// are those of gRPC. A protocol that is unknown is taken for gRPC. Unary calls and
+// streams are timed alike.
+func (r *RPC) Done(protocol Protocol, code codes.Code, started time.Time) {
 	if protocol != Connect && protocol != GRPCWeb {
 		protocol = GRPC
 	}

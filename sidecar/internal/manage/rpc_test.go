@@ -13,12 +13,12 @@ import (
 func TestCallsAreCountedByProtocolAndCode(t *testing.T) {
 	s := watch(store.New())
 	rpc := s.RPC("flagd.evaluation.v2.Service", "ResolveBoolean")
-	rpc.Done(codes.OK, time.Now())
-	rpc.Done(codes.NotFound, time.Now())
-	rpc.Done(codes.Code(99), time.Now())
-	rpc.DoneOver(manage.GRPCWeb, codes.OK, time.Now())
-	rpc.DoneOver(manage.Connect, codes.OK, time.Now())
-	rpc.DoneOver(manage.Connect, codes.InvalidArgument, time.Now().Add(-time.Hour))
+	rpc.Done(manage.GRPC, codes.OK, time.Now())
+	rpc.Done(manage.GRPC, codes.NotFound, time.Now())
+	rpc.Done(manage.GRPC, codes.Code(99), time.Now())
+	rpc.Done(manage.GRPCWeb, codes.OK, time.Now())
+	rpc.Done(manage.Connect, codes.OK, time.Now())
+	rpc.Done(manage.Connect, codes.InvalidArgument, time.Now().Add(-time.Hour))
 
 	const method = `rpc_method="ResolveBoolean",rpc_service="flagd.evaluation.v2.Service"`
 	expect(t, s,
@@ -35,8 +35,8 @@ func TestCallsAreCountedByProtocolAndCode(t *testing.T) {
 func TestMeasuringCallsDoesNotAllocate(t *testing.T) {
 	rpc, started := watch(store.New()).RPC("flagd.evaluation.v2.Service", "ResolveBoolean"), time.Now()
 	if n := testing.AllocsPerRun(1000, func() {
-		rpc.Done(codes.OK, started)
-		rpc.DoneOver(manage.Connect, codes.NotFound, started)
+		rpc.Done(manage.GRPC, codes.OK, started)
+		rpc.Done(manage.Connect, codes.NotFound, started)
 	}); n != 0 {
 		t.Errorf("measuring calls allocates %v times, want 0", n)
 	}
@@ -46,6 +46,6 @@ func BenchmarkMeasuredCall(b *testing.B) {
 	rpc := watch(store.New()).RPC("flagd.evaluation.v2.Service", "ResolveBoolean")
 	b.ReportAllocs()
 	for b.Loop() {
-		rpc.Done(codes.OK, time.Now())
+		rpc.Done(manage.GRPC, codes.OK, time.Now())
 	}
 }

@@ -29,8 +29,9 @@ func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
 		s.notReady(w, r)
 		return
 	}
-	snapshot := s.store.Current()
-	answers := s.answers(snapshot, &q, r.Header)
+	// Looked at first: answers may be newer than what is told of them, not older.
+	upToDate := s.isUpToDate(q.sel, r.URL.Query())
+	answers := s.answers(s.store.Current(), &q, r.Header)
 	for _, a := range answers.list {
 		a.Count.Bulk()
 	}
@@ -38,14 +39,9 @@ func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
 	etag := answers.tag(end)
 	w.Header().Set("ETag", etag)
 	w.Header().Add("Vary", scope.Header)
-	if matches(r.Header.Values("If-None-Match"), etag) && s.isUpToDate(snapshot, q.sel, r.URL.Query()) {
+	if upToDate && matches(r.Header.Values("If-None-Match"), etag) {
+		w.Header().Add("Vary", "Accept-Encoding")
 		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	if r.ProtoMajor > 1 {
-		// When a stream is cut, net/http may still be about to send what it was
-		// given: that must not be somebody else's answers by then.
-		send(w, r, http.StatusOK, answers.append(nil, end))
 		return
 	}
 	body, _ := bodies.Get().(*[]byte)
@@ -113,9 +109,9 @@ func (a *answers) append(body, end []byte) []byte {
 // isUpToDate says whether the flags are those that a caller has been told of.
 // One that names others came here past somebody who is ahead or behind, and what
 // it has may be that of somebody else.
-func (s *Service) isUpToDate(snapshot *store.Snapshot, sel store.Selector, query url.Values) bool {
+func (s *Service) isUpToDate(sel store.Selector, query url.Values) bool {
 	told := query.Get("flagConfigEtag")
-	return told == "" || strings.Trim(told, `"`) == s.configs.Of(snapshot, sel).etag
+	return told == "" || strings.Trim(told, `"`) == s.configs.Of(s.store.Current(), sel).etag
 }
 
 // matches says whether one of the tags that the caller has is etag. The

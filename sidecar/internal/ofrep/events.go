@@ -19,9 +19,6 @@ import (
 // of a longer path shows.
 const eventsPath = "/ofrep/v1/sse"
 
-// patience is how long a caller may take to read one event.
-const patience = 30 * time.Second
-
 // A config tells which flags a selector shows: not what they answer, which
 // differs from subject to subject, but which they are.
 type config struct {
@@ -136,10 +133,6 @@ func (f *feed) run(ctx context.Context) {
 }
 
 func (f *feed) send(event []byte) error {
-	// A caller that does not read would keep the stream, and what is kept for it.
-	if err := f.control.SetWriteDeadline(time.Now().Add(patience)); err != nil {
-		return err
-	}
 	if _, err := f.to.Write(event); err != nil {
 		return err
 	}

@@ -129,9 +129,12 @@ func (s *Service) single(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	flag, ok := s.store.Current().Find(q.sel, key)
-	if !ok && !s.store.Ready() {
-		s.notReady(w, r)
-		return
+	if !ok {
+		if !s.store.Ready() {
+			s.notReady(w, r)
+			return
+		}
+		flag, ok = s.store.Current().Find(q.sel, key) // it may have come with readiness
 	}
 	if !ok {
 		s.counts.Failure("", evaluator.CodeFlagNotFound).Single()

@@ -33,14 +33,6 @@ type recentAnswers struct {
 	questions map[[sha256.Size]byte]*answers
 	total     int // answers in all questions
 	heard     [heardOf]uint64
-	last      int // answers to the question before
-}
-
-// length guesses how many answers there will be.
-func (r *recentAnswers) length() int {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.last
 }
 
 // answers evaluates all flags for q, or remembers what came of it.
@@ -49,7 +41,7 @@ func (s *Service) answers(snapshot *store.Snapshot, q *question, headers http.He
 	if found := s.recent.find(snapshot, id); found != nil {
 		return found
 	}
-	found, lasting := &answers{list: make([]*encoded.Answer, 0, s.recent.length())}, true
+	found, lasting := &answers{list: make([]*encoded.Answer, 0, snapshot.AtMost(q.sel))}, true
 	for _, flag := range snapshot.Flags(q.sel) {
 		r := flag.Evaluate(q.context)
 		found.add(encoded.Of(flag, s.counts).Answer(&r))
@@ -95,19 +87,18 @@ func (r *recentAnswers) remember(snapshot *store.Snapshot, id [sha256.Size]byte,
 	const overhead = 16 // of a question, in answers
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last = len(found.list)
+	if snapshot.Number < r.snapshot {
+		return
+	}
+	cost := overhead + cap(found.list)
+	if snapshot.Number > r.snapshot || r.questions == nil || r.total+cost > maxRemembered {
+		r.snapshot, r.total = snapshot.Number, 0
+		r.questions = map[[sha256.Size]byte]*answers{}
+	}
 	sign := binary.LittleEndian.Uint64(id[:8])
 	if place := &r.heard[sign%heardOf]; *place != sign {
 		*place = sign
 		return
-	}
-	cost := overhead + len(found.list)
-	switch {
-	case snapshot.Number < r.snapshot:
-		return
-	case snapshot.Number > r.snapshot || r.questions == nil || r.total+cost > maxRemembered:
-		r.snapshot, r.total = snapshot.Number, 0
-		r.questions = map[[sha256.Size]byte]*answers{}
 	}
 	if _, known := r.questions[id]; !known {
 		r.total += cost

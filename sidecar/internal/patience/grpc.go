@@ -15,7 +15,9 @@ import (
 // ServerOptions are what [Handler] is for a server of grpc-go. A call whose
 // request is not there within read is ended. Who does not take a message of a
 // stream within write is hung up on, with all calls of that connection: what is
-// queued for it is kept by the connection, not by the call. Before anything of a
+// queued for it is kept by the connection, not by the call. (Answers of unary calls
+// are queued and forgotten: for these there is only the number of calls that a
+// connection may have under way, and their end with it.) Before anything of a
 // request is read, allowed is asked; its error is the answer.
 func ServerOptions(read, write time.Duration, allowed func(context.Context, *tap.Info) error) []grpc.ServerOption {
 	return []grpc.ServerOption{
@@ -40,7 +42,7 @@ func ServerOptions(read, write time.Duration, allowed func(context.Context, *tap
 	}
 }
 
-// waiting is the key of the timer of a request that has not arrived.
+// waiting is the key of what ends the wait for a request that has arrived.
 type waiting struct{}
 
 // begin returns a context that ends unless the request arrives in time.
@@ -48,13 +50,16 @@ func begin(ctx context.Context, read time.Duration) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	late := time.AfterFunc(read, cancel)
 	// Calls that end before their request has arrived leave nothing behind.
-	context.AfterFunc(ctx, func() { late.Stop() })
-	return context.WithValue(ctx, waiting{}, late)
+	forget := context.AfterFunc(ctx, func() { late.Stop() })
+	return context.WithValue(ctx, waiting{}, func() {
+		late.Stop()
+		forget()
+	})
 }
 
 func arrived(ctx context.Context) {
-	if late, ok := ctx.Value(waiting{}).(*time.Timer); ok {
-		late.Stop()
+	if stop, ok := ctx.Value(waiting{}).(func()); ok {
+		stop()
 	}
 }
 

@@ -57,6 +57,10 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// piece is how much of an answer has the time of its own. Many answers are written
+// at once, and whoever reads them steadily is not slow.
+const piece = 64 << 10
+
 // A writer sets a deadline for each piece.
 type writer struct {
 	http.ResponseWriter
@@ -65,13 +69,24 @@ type writer struct {
 	patience time.Duration
 }
 
-func (w *writer) Write(p []byte) (int, error) {
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.patience)) // a writer that has none is not slow
-	return w.ResponseWriter.Write(p)
+func (w *writer) Write(p []byte) (written int, err error) {
+	for {
+		part := p[written:min(len(p), written+piece)]
+		_ = w.control.SetWriteDeadline(time.Now().Add(w.patience)) // a writer that has none is not slow
+		n, err := w.ResponseWriter.Write(part)
+		if written += n; err != nil || written == len(p) {
+			return written, err
+		}
+	}
 }
 
-// Flush implements [http.Flusher], which connect-go asks for.
-func (w *writer) Flush() { _ = w.control.Flush() } // what went wrong, the next write tells
+// Flush implements [http.Flusher], which connect-go asks for. It is where streams
+// come to rest, so it lifts the deadline: over HTTP/2 that would end a stream which
+// is only silent.
+func (w *writer) Flush() {
+	_ = w.control.Flush() // what went wrong, the next write tells
+	_ = w.control.SetWriteDeadline(time.Time{})
+}
 
 // Unwrap is how [http.ResponseController] finds what it needs.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

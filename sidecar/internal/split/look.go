@@ -19,6 +19,9 @@ import (
 const (
 	frameHeader = 9
 
+	// maxFrame is how long a frame may be whose receiver has not said otherwise.
+	maxFrame = 16 << 10
+
 	// longest is how many bytes are read to find the first request. Whoever
 	// needs more is the HTTP server's to judge.
 	longest = 64 << 10
@@ -114,7 +117,7 @@ func (p *peeker) request() (isGRPC bool, err error) {
 		head := p.read[at : at+frameHeader]
 		length := int(binary.BigEndian.Uint32(head) >> 8)
 		kind, flags := http2.FrameType(head[3]), http2.Flags(head[4])
-		if at+frameHeader+length > longest {
+		if length > maxFrame || at+frameHeader+length > longest {
 			p.left = length
 			return false, nil
 		}

@@ -12,7 +12,13 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 )
+
+// maxSized is how deep values may stand in each other before the library is
+// asked: what is inside is measured again at each level, which it does not do.
+const maxSized = 20
 
 // Fields of Struct, of the entries of its map, of Value and of ListValue.
 const (
@@ -35,6 +41,44 @@ const (
 // encoding/json decodes: nil, bool, float64, string, []any, map[string]any. A
 // value of any other type becomes null. Members come in no particular order.
 func Append(b []byte, object map[string]any) []byte {
+	if isDeep(object, maxSized) {
+		return appendByLibrary(b, object)
+	}
+	return appendStruct(b, object)
+}
+
+// isDeep says whether values stand in each other deeper than that.
+func isDeep(v any, limit int) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			if limit == 0 || isDeep(member, limit-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, element := range v {
+			if limit == 0 || isDeep(element, limit-1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func appendByLibrary(b []byte, object map[string]any) []byte {
+	message, err := structpb.NewStruct(object)
+	if err != nil {
+		return b // unreachable: it knows all values that JSON has
+	}
+	whole, err := proto.MarshalOptions{}.MarshalAppend(b, message)
+	if err != nil {
+		return b // unreachable, for the same reason
+	}
+	return whole
+}
+
+func appendStruct(b []byte, object map[string]any) []byte {
 	for key, value := range object {
 		b = protowire.AppendTag(b, structFields, protowire.BytesType)
 		b = protowire.AppendVarint(b, uint64(entrySize(key, value))) //nolint:gosec // a size
@@ -47,8 +91,16 @@ func Append(b []byte, object map[string]any) []byte {
 	return b
 }
 
-// Size returns how many bytes [Append] appends.
+// Size returns how many bytes [Append] appends, or 0 if that is for the library to
+// say.
 func Size(object map[string]any) (size int) {
+	if isDeep(object, maxSized) {
+		return 0
+	}
+	return sizeOfStruct(object)
+}
+
+func sizeOfStruct(object map[string]any) (size int) {
 	for key, value := range object {
 		size += protowire.SizeTag(structFields) + protowire.SizeBytes(entrySize(key, value))
 	}
@@ -75,7 +127,7 @@ func sizeOfValue(v any) int {
 	case string:
 		return tag + protowire.SizeBytes(len(v))
 	case map[string]any:
-		return tag + protowire.SizeBytes(Size(v))
+		return tag + protowire.SizeBytes(sizeOfStruct(v))
 	case []any:
 		return tag + protowire.SizeBytes(sizeOfList(v))
 	default: // null and booleans
@@ -96,8 +148,8 @@ func appendValue(b []byte, v any) []byte {
 		return protowire.AppendString(b, v)
 	case map[string]any:
 		b = protowire.AppendTag(b, valueStruct, protowire.BytesType)
-		b = protowire.AppendVarint(b, uint64(Size(v))) //nolint:gosec // a size
-		return Append(b, v)
+		b = protowire.AppendVarint(b, uint64(sizeOfStruct(v))) //nolint:gosec // a size
+		return appendStruct(b, v)
 	case []any:
 		b = protowire.AppendTag(b, valueList, protowire.BytesType)
 		b = protowire.AppendVarint(b, uint64(sizeOfList(v))) //nolint:gosec // a size

