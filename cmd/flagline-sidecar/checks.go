@@ -35,7 +35,7 @@ func (s *settings) checkLimits(flags *pflag.FlagSet) error {
 func (s *settings) checkTelemetry() error {
 	switch {
 	case s.metricsExporter != "" && s.metricsExporter != "prometheus" && s.metricsExporter != "otel":
-		return fmt.Errorf("there is no metrics exporter %q; there are prometheus and otel", s.metricsExporter)
+		return fmt.Errorf("--metrics-exporter: there is no exporter %q; there are prometheus and otel", s.metricsExporter)
 	case s.metricsExporter == "otel" && s.collectorURI == "":
 		return errors.New("--metrics-exporter otel needs a collector; name it with --otel-collector-uri HOST:PORT")
 	case s.collectorCertPath == "" && s.collectorKeyPath != "":

@@ -79,7 +79,11 @@ func TestSettingsReachTheSidecar(t *testing.T) {
 		if err := s.check(flags); err != nil {
 			t.Errorf("%q: %v", test.args, err)
 		}
-		got, err := s.sidecar(slog.New(slog.DiscardHandler))
+		origins, err := s.origins()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.sidecar(origins, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

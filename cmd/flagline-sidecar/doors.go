@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,37 @@ func (s *settings) checkAccess(flags *pflag.FlagSet) error {
 			}
 		}
 	}
-	return cmp.Or(s.checkTLS(flags), s.checkTokens(flags))
+	return cmp.Or(s.checkTLS(flags), s.checkTokens(flags), s.checkOrigins())
+}
+
+// checkOrigins refuses what no page is ever of, such as an address with a path:
+// its pages would be turned away and nobody would know why.
+func (s *settings) checkOrigins() error {
+	for _, pattern := range s.corsOrigins {
+		if !isOrigin(pattern) {
+			return fmt.Errorf(`--cors-origin: %q is no origin, which is scheme://host[:port]; one "*" in it stands for anything`, cmp.Or(shown(pattern), "…"))
+		}
+	}
+	return nil
+}
+
+// isOrigin says whether a browser could send an origin that a pattern covers.
+func isOrigin(pattern string) bool {
+	if pattern == "*" || pattern == "null" { // as pages without an origin send it
+		return true
+	}
+	before, after, wild := strings.Cut(pattern, "*")
+	switch {
+	case wild && before == "" && strings.Contains(after, "://"):
+		pattern = "a" + after
+	case wild && before == "":
+		pattern = "a://1" + after
+	case wild:
+		pattern = before + "1" + after // which a host and a port may hold
+	}
+	u, err := url.Parse(pattern)
+	return err == nil && u.Scheme != "" && u.Hostname() != "" && !strings.ContainsAny(u.Host, "* ") &&
+		strings.EqualFold(pattern, u.Scheme+"://"+u.Host)
 }
 
 func (s *settings) checkTLS(flags *pflag.FlagSet) error {

@@ -21,10 +21,21 @@ import (
 // flagd does.
 const homeFile = ".agent.yaml"
 
+// findings are what is to be known of the settings beyond their values.
+type findings struct {
+	unread  error    // why the file in the home says nothing
+	unknown []string // what it says that is no setting
+
+	// surrounding has the settings that nobody gave to this sidecar alone,
+	// with the place where they stand: an operator may set the environment
+	// of many, and the file in the home is for all that run there.
+	surrounding map[string]string
+}
+
 // fill gives the settings that the command line does not mention the values
-// that the environment has for them, or else the file that --config names. It
-// returns what deserves a warning.
-func fill(flags *pflag.FlagSet, lookup func(string) (string, bool)) (notes []string, err error) {
+// that the environment has for them, or else the file that --config names.
+func fill(flags *pflag.FlagSet, lookup func(string) (string, bool)) (found findings, err error) {
+	found.surrounding = make(map[string]string)
 	var errs []error
 	flags.VisitAll(func(flag *pflag.Flag) {
 		if flag.Changed {
@@ -34,49 +45,55 @@ func fill(flags *pflag.FlagSet, lookup func(string) (string, bool)) (notes []str
 			if err := setText(flags, flag, value); err != nil {
 				errs = append(errs, fmt.Errorf("environment variable %s: %w", name, err))
 			}
+			found.surrounding[flag.Name] = "environment variable " + name
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return found, err
 	}
 	path, err := flags.GetString("config")
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	if path == "" {
-		return fillFromHome(flags)
+		err = found.fillFromHome(flags)
+		return found, err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return found, fmt.Errorf("read the configuration: %w", err)
 	}
-	unknown, err := fillFromFile(flags, path, data)
+	_, unknown, err := fillFromFile(flags, path, data)
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("configuration %s: there is no setting %q", path, unknown[0])
+		return found, fmt.Errorf("configuration %s: there is no setting %q", path, unknown[0])
 	}
-	return nil, err
+	return found, err
 }
 
 // fillFromHome reads the file in the user's home. Nobody has asked for it now,
 // so that it may hold settings of another program, or be out of reach.
-func fillFromHome(flags *pflag.FlagSet) (notes []string, err error) {
+func (f *findings) fillFromHome(flags *pflag.FlagSet) error {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return nil, nil //nolint:nilerr // no home, no file
+		return nil //nolint:nilerr // no home, no file
 	}
 	path := filepath.Join(home, homeFile)
 	data, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
+		return nil
 	case err != nil:
-		return []string{err.Error()}, nil
+		f.unread = err
+		return nil
 	}
-	unknown, err := fillFromFile(flags, path, data)
+	taken, unknown, err := fillFromFile(flags, path, data)
+	for _, name := range taken {
+		f.surrounding[name] = "configuration " + path
+	}
 	for _, name := range unknown {
-		notes = append(notes, fmt.Sprintf("configuration %s: there is no setting %q", path, name))
+		f.unknown = append(f.unknown, fmt.Sprintf("configuration %s: there is no setting %q; the others of the file hold", path, name))
 	}
-	return notes, err
+	return err
 }
 
 // fromEnvironment finds the variable for a setting. The name in the middle is
@@ -113,7 +130,7 @@ func setText(flags *pflag.FlagSet, flag *pflag.Flag, value string) error {
 			return setPairs(flags, flag, pairs)
 		}
 	}
-	return flags.Set(flag.Name, value)
+	return bare(flags.Set(flag.Name, value))
 }
 
 func setAll(flags *pflag.FlagSet, flag *pflag.Flag, values []string) error {
@@ -144,11 +161,11 @@ func setPairs(flags *pflag.FlagSet, flag *pflag.Flag, pairs map[string]any) erro
 }
 
 // fillFromFile gives settings that have no value yet those of a document, and
-// returns the names in it that are none.
-func fillFromFile(flags *pflag.FlagSet, path string, data []byte) (unknown []string, err error) {
+// returns the names of those, and the names in it that are none.
+func fillFromFile(flags *pflag.FlagSet, path string, data []byte) (taken, unknown []string, err error) {
 	var document map[string]any // JSON is YAML
 	if err := yaml.Unmarshal(data, &document); err != nil {
-		return nil, fmt.Errorf("configuration %s: %w", path, err)
+		return nil, nil, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(document)) {
 		flag := flags.Lookup(name)
@@ -160,23 +177,20 @@ func fillFromFile(flags *pflag.FlagSet, path string, data []byte) (unknown []str
 			continue
 		}
 		if err := setValue(flags, flag, document[name]); err != nil {
-			return nil, fmt.Errorf("configuration %s: setting %s: %w", path, name, err)
+			return nil, nil, fmt.Errorf("configuration %s: setting %s: %w", path, name, err)
 		}
+		taken = append(taken, name)
 	}
-	return unknown, nil
+	return taken, unknown, nil
 }
 
 // setValue gives a setting a value out of a document.
 func setValue(flags *pflag.FlagSet, flag *pflag.Flag, value any) error {
+	if flag.Name == "sources" {
+		return setSources(flags, value)
+	}
 	switch value := value.(type) {
 	case []any:
-		if flag.Name == "sources" {
-			text, err := json.Marshal(value)
-			if err != nil {
-				return err
-			}
-			return flags.Set(flag.Name, string(text))
-		}
 		var values []string
 		for _, v := range value {
 			values = append(values, fmt.Sprint(v))
@@ -189,4 +203,24 @@ func setValue(flags *pflag.FlagSet, flag *pflag.Flag, value any) error {
 	default:
 		return setText(flags, flag, fmt.Sprint(value))
 	}
+}
+
+// setSources takes the sources as a list, or in the text that the command line
+// takes.
+func setSources(flags *pflag.FlagSet, value any) error {
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		text, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		return flags.Set("sources", string(text))
+	case string:
+		if value == "" || strings.HasPrefix(strings.TrimSpace(value), "[") {
+			return flags.Set("sources", value)
+		}
+	}
+	return errors.New("write a list of {uri, provider}, such as [{uri: flags.json, provider: file}]")
 }

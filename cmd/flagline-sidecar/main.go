@@ -80,7 +80,9 @@ func command(ctx context.Context, stdout, stderr io.Writer) *cobra.Command {
 		Short:         "Answer feature flags to the service beside it",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version(),
 	}
+	root.SetVersionTemplate(versionLine())
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(startCommand(ctx, stderr), versionCommand(stdout))
@@ -93,11 +95,14 @@ func versionCommand(stdout io.Writer) *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(stdout, "flagline-sidecar %s (%s, %s/%s)\n",
-				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := io.WriteString(stdout, versionLine())
 			return err
 		},
 	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("flagline-sidecar %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version is that of the module, as the Go tool knows it.

@@ -36,6 +36,9 @@ func TestVersionIsPrinted(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(out), "flagline-sidecar ") {
 		t.Errorf("version prints %q, %v", out, err)
 	}
+	if same, err := command(t, nil, "--version").Output(); err != nil || string(same) != string(out) {
+		t.Errorf("--version prints %q, %v, and version %q", same, err, out)
+	}
 }
 
 func TestCompletionsAreWritten(t *testing.T) {

@@ -41,6 +41,10 @@ func TestMistakesInTheCommandExitWith2(t *testing.T) {
 
 func TestMistakesInTheSourcesExitWith2(t *testing.T) {
 	t.Parallel()
+	dir := t.TempDir()
+	path := write(t, filepath.Join(dir, "path.yaml"), "sources: flags.json\n")
+	one := write(t, filepath.Join(dir, "one.yaml"), "sources: {uri: flags.json, provider: file}\n")
+	misspelled := write(t, filepath.Join(dir, "misspelled.yaml"), "sources: [{uri: flags.json, provider: file, selektor: a}]\n")
 	refused(t, []mistake{
 		{"no source", nil, []string{"start"}, "--uri file:PATH"},
 		{"bare path", nil, []string{"start", "-f", "flags.json"}, "say file:flags.json"},
@@ -51,7 +55,11 @@ func TestMistakesInTheSourcesExitWith2(t *testing.T) {
 		{"credentials", nil, []string{"start", "-f", "nats://me:hunter2@h/prod"}, "--nats-creds"},
 		{"credentials in the environment", []string{"FLAGD_FLAGLINE_NATS_URL=hunter2@h"}, []string{"start"}, "--nats-creds"},
 		{"other provider", nil, []string{"start", "-s", `[{"uri":"x","provider":"ftp"}]`}, `no provider "ftp"`},
-		{"sources are not JSON", nil, []string{"start", "-s", `{`}, "JSON array"},
+		{"sources are not JSON", nil, []string{"start", "-s", `[`}, "JSON array"},
+		{"one source and no array", nil, []string{"start", "-s", `{"uri":"a.json"}`}, `--sources: write an array: [{"uri":…}]`},
+		{"sources that are a path", nil, []string{"start", "--config", path}, "list of {uri, provider}"},
+		{"sources that are one source", nil, []string{"start", "--config", one}, "list of {uri, provider}"},
+		{"unknown member in the configuration", nil, []string{"start", "--config", misspelled}, `source 0 (flags.json): there is no member "selektor"; did you mean "selector"?`},
 		{"one source twice", nil, []string{"start", "-f", "file:a.json", "-f", "file:a.json"}, "given twice"},
 	})
 }
@@ -61,6 +69,7 @@ func TestMistakesInTheSettingsExitWith2(t *testing.T) {
 	dir := t.TempDir()
 	unknown := write(t, filepath.Join(dir, "unknown.yaml"), "colour: red\n")
 	nobody := write(t, filepath.Join(dir, "nobody.yaml"), "tls-listeners: []\n")
+	port := write(t, filepath.Join(dir, "port.yaml"), "sync-port: x\n")
 	write(t, filepath.Join(dir, ".agent.yaml"), "{")
 	mistakes := []mistake{
 		{"certificate without key", nil, []string{"-c", "a.crt"}, "--server-key-path"},
@@ -77,12 +86,16 @@ func TestMistakesInTheSettingsExitWith2(t *testing.T) {
 		{"negative size", nil, []string{"-B", "-1"}, "--max-request-body is -1"},
 		{"negative time", nil, []string{"--stream-deadline", "-5s"}, "--stream-deadline is -5s"},
 		{"address of the event stream", nil, []string{"--ofrep-sse-public-url", "flags.example"}, "https://HOST:PORT"},
-		{"metrics exporter", nil, []string{"-t", "statsd"}, "prometheus and otel"},
+		{"metrics exporter", nil, []string{"-t", "statsd"}, `--metrics-exporter: there is no exporter "statsd"; there are prometheus and otel`},
 		{"metrics without collector", nil, []string{"-t", "otel"}, "--otel-collector-uri"},
 		{"collector's certificate without key", nil, []string{"-D", "a.crt"}, "--otel-key-path"},
 		{"collector's key without certificate", nil, []string{"-K", "a.key"}, "--otel-cert-path"},
-		{"log format", nil, []string{"-z", "xml"}, "console and json"},
-		{"bad port", []string{"FLAGD_PORT=eighty"}, nil, "FLAGD_PORT"},
+		{"log format", nil, []string{"-z", "xml"}, `--log-format: there is no format "xml"; there are console and json`},
+		{"bad port", nil, []string{"-p", "abc"}, `: --port: "abc" is no port (0 to 65535)`},
+		{"port that is too high", nil, []string{"--ofrep-port=65536"}, `--ofrep-port: "65536" is no port`},
+		{"bad port in the environment", []string{"FLAGD_PORT=eighty"}, nil, `environment variable FLAGD_PORT: "eighty" is no port`},
+		{"bad port in the configuration", nil, []string{"--config", port}, `setting sync-port: "x" is no port`},
+		{"origin of no page", nil, []string{"-C", "not an origin"}, `--cors-origin: "not an origin" is no origin, which is scheme://host[:port]`},
 		{"no such configuration", nil, []string{"--config", filepath.Join(dir, "gone.yaml")}, "gone.yaml"},
 		{"unknown setting in the configuration", nil, []string{"--config", unknown}, `no setting "colour"`},
 		{"home that is no YAML", []string{"HOME=" + dir}, nil, ".agent.yaml"},

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -37,35 +37,6 @@ func (o *origin) rename(name string) bool {
 		return false
 	}
 	return true
-}
-
-// A listing is one source as --sources has it, with flagd's members.
-type listing struct {
-	URI      string `json:"uri"`
-	Provider string `json:"provider"`
-
-	AuthHeader  string            `json:"authHeader"`
-	BearerToken string            `json:"httpSyncBearerToken"` // as older manifests have it
-	Headers     map[string]string `json:"headers"`
-	OAuth       *struct {
-		ClientID     string `json:"clientID"`
-		ClientSecret string `json:"clientSecret"`
-		TokenURL     string `json:"tokenUrl"`
-		Folder       string `json:"folder"`
-		ReloadDelayS int    `json:"reloadDelayS"`
-	} `json:"oauth"`
-
-	CertPath string `json:"certPath"`
-	TLS      bool   `json:"tls"`
-
-	Interval     int64  `json:"interval"` // in seconds
-	IntervalSeed string `json:"intervalSeed"`
-	TimeoutS     int64  `json:"timeoutS"`
-
-	ProviderID         string `json:"providerID"`
-	Selector           string `json:"selector"`
-	MaxMsgSize         int    `json:"maxMsgSize"`
-	IncrementalUpdates bool   `json:"incrementalUpdates"`
 }
 
 const (
@@ -104,7 +75,7 @@ func providerOf(uri string) (string, error) {
 	switch {
 	case strings.HasPrefix(uri, "core.openfeature.dev/"):
 		return "kubernetes", nil
-	case slices.Contains([]string{".json", ".yaml", ".yml"}, filepath.Ext(uri)) && !found:
+	case !found && uri != "" && shown(uri) == uri:
 		return "", fmt.Errorf("%s does not say what it is; for a file, say file:%s", uri, uri)
 	case !found:
 		return "", fmt.Errorf("a source says what it is, as this one does not; %s", taken)
@@ -135,6 +106,9 @@ func (s *settings) parseListing(l listing) (origin, error) {
 	if err := refusal(l.Provider); err != nil {
 		return origin{}, err
 	}
+	if l.holdsCredentials() {
+		return origin{}, errors.New(`the address holds credentials; put them into "authHeader" of --sources`)
+	}
 	var o origin
 	var err error
 	switch l.Provider {
@@ -147,7 +121,9 @@ func (s *settings) parseListing(l listing) (origin, error) {
 		_, err = httppoll.New(*o.poll)
 	case "grpc", "flagd-proxy":
 		o.stream = l.stream()
-		_, err = syncstream.New(*o.stream)
+		if _, err = syncstream.New(*o.stream); err == nil && l.lacksPort() {
+			err = fmt.Errorf("%s has no port; flagd's sync port is 8015", l.URI)
+		}
 	case "nats":
 		o, err = s.parseNATS(l.URI)
 	default:
@@ -157,9 +133,33 @@ func (s *settings) parseListing(l listing) (origin, error) {
 	return o, err
 }
 
+// holdsCredentials says whether an address has a user in it, as no source
+// takes it. Those on NATS say so themselves.
+func (l listing) holdsCredentials() bool {
+	switch l.Provider {
+	case "http":
+		at, err := url.Parse(l.URI)
+		return err == nil && at.User != nil
+	case "grpc", "flagd-proxy":
+		return strings.Contains(l.URI, "@")
+	}
+	return false
+}
+
+// lacksPort says whether a server is asked in plain text at no port. The one
+// that gRPC takes then is for TLS.
+func (l listing) lacksPort() bool {
+	host, named := strings.CutPrefix(l.URI, "grpc://")
+	if l.TLS || !named && strings.Contains(host, ":") {
+		return false // or another form of address
+	}
+	_, _, err := net.SplitHostPort(host)
+	return err != nil
+}
+
 func (l listing) authorization() string {
-	if l.AuthHeader == "" && l.BearerToken != "" {
-		return "Bearer " + l.BearerToken
+	if token := cmp.Or(l.BearerToken, l.FormerBearer); l.AuthHeader == "" && token != "" {
+		return "Bearer " + token
 	}
 	return l.AuthHeader
 }

@@ -19,6 +19,8 @@ func TestURIsOfFlagdAreUnderstood(t *testing.T) {
 		"https://h:8443/flags?a=b":  {poll: &httppoll.Config{URI: "https://h:8443/flags?a=b"}},
 		"grpc://h:8015":             {stream: &syncstream.Config{URI: "grpc://h:8015"}},
 		"grpcs://h:8015":            {stream: &syncstream.Config{URI: "grpcs://h:8015"}},
+		"grpcs://h":                 {stream: &syncstream.Config{URI: "grpcs://h"}},
+		"grpc://[::1]:8015":         {stream: &syncstream.Config{URI: "grpc://[::1]:8015"}},
 		"envoy://h:9211/flags.shop": {stream: &syncstream.Config{URI: "envoy://h:9211/flags.shop"}},
 		"dns:///h:8015":             {stream: &syncstream.Config{URI: "dns:///h:8015"}},
 		"unix:/run/flags.sock":      {stream: &syncstream.Config{URI: "unix:/run/flags.sock"}},
@@ -34,17 +36,19 @@ func TestURIsOfFlagdAreUnderstood(t *testing.T) {
 
 func TestEveryMemberOfASourceReachesIt(t *testing.T) {
 	s := &settings{sources: `[
-		{"uri": "flags.json", "provider": "file", "interval": 9, "unknown": [1]},
+		{"uri": "flags.json", "provider": "file", "interval": 9},
 		{"uri": "flags.json", "provider": "fsnotify"},
 		{"uri": "file:flags.yaml", "provider": "fileinfo"},
 		{"uri": "http://h/flags", "provider": "http", "interval": 77, "intervalSeed": "pod-1", "timeoutS": 3,
 			"authHeader": "Basic eA==", "headers": {"X-Team": "shop"},
 			"oauth": {"clientID": "me", "clientSecret": "s", "tokenURL": "http://t", "folder": "/f", "reloadDelayS": 60}},
 		{"uri": "http://h/old", "provider": "http", "httpSyncBearerToken": "token"},
+		{"uri": "http://h/older", "provider": "http", "bearerToken": "token"},
 		{"uri": "h:8015", "provider": "grpc", "selector": "flagSetId=a", "providerID": "cart", "tls": true,
 			"maxMsgSize": 1000, "headers": {"x-team": "shop"}, "authHeader": "Bearer x", "incrementalUpdates": true},
 		{"uri": "grpc://h:8015", "provider": "flagd-proxy"},
 		{"uri": "grpcs://h:8015"},
+		{"uri": "h", "provider": "grpc", "tls": true},
 		{"uri": "nats://h/prod", "provider": "nats"}
 	]`}
 	want := []origin{
@@ -57,12 +61,14 @@ func TestEveryMemberOfASourceReachesIt(t *testing.T) {
 			OAuth: &httppoll.OAuth{ClientID: "me", ClientSecret: "s", TokenURL: "http://t", Folder: "/f", ReloadDelay: time.Minute},
 		}},
 		{poll: &httppoll.Config{URI: "http://h/old", AuthHeader: "Bearer token"}},
+		{poll: &httppoll.Config{URI: "http://h/older", AuthHeader: "Bearer token"}},
 		{stream: &syncstream.Config{
 			URI: "h:8015", Selector: "flagSetId=a", ProviderID: "cart", TLS: true,
 			MaxMessage: 1000, Headers: map[string]string{"x-team": "shop"}, AuthHeader: "Bearer x",
 		}, incremental: true},
 		{stream: &syncstream.Config{URI: "grpc://h:8015"}},
 		{stream: &syncstream.Config{URI: "grpcs://h:8015"}},
+		{stream: &syncstream.Config{URI: "h", TLS: true}},
 		{servers: "nats://h", environment: "prod"},
 	}
 	got, err := s.origins()
@@ -92,13 +98,18 @@ func TestSourcesThatAreNotOursSayWhatToDoInstead(t *testing.T) {
 		`there is no provider "ftp"`: {sources: `[{"uri":"hunter2","provider":"ftp"}]`},
 		"source 1: there is no uri":  {sources: `[{"uri":"a.json","provider":"file"},{"provider":"file"}]`},
 		"has no path behind it":      {uris: []string{"file:"}},
-		"put them into a header":     {uris: []string{"https://me:hunter2@h/flags"}},
-		"credentials; put them":      {uris: []string{"grpc://me:hunter2@h:8015"}},
+		`put them into "authHeader"`: {uris: []string{"https://me:hunter2@h/flags"}},
+		`"authHeader" of --sources`:  {uris: []string{"grpc://me:hunter2@h:8015"}},
 		"at most 24h0m0s":            {sources: `[{"uri":"http://h/","provider":"http","interval":86401}]`},
 		"the timeout is -1s":         {sources: `[{"uri":"http://h/","provider":"http","timeoutS":-1}]`},
 		"begins with http://":        {sources: `[{"uri":"h/flags","provider":"http"}]`},
 		"TLS is not asked for":       {sources: `[{"uri":"h:1","provider":"grpc","certPath":"ca.pem"}]`},
-		"not a JSON array":           {sources: `{"uri":"hunter2"}`},
+		`array: [{"uri":…}]`:         {sources: `{"uri":"hunter2"}`},
+		"not a JSON array":           {sources: `[{"uri":"hunter2"}`},
+		"grpc://h has no port":       {uris: []string{"grpc://h"}},
+		"flagd's sync port is 8015":  {sources: `[{"uri":"h","provider":"grpc"}]`},
+		"say file:flags.txt":         {uris: []string{"flags.txt"}},
+		"a source says what it is":   {uris: []string{"flags?sig=hunter2"}},
 	} {
 		_, err := s.origins()
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {

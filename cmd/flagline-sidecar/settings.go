@@ -98,7 +98,7 @@ func (s *settings) registerSources(flags *pflag.FlagSet) {
 	flags.StringVar(&s.environment, "environment", "", "environment to follow on NATS")
 	flags.StringVar(&s.natsCredentials, "nats-creds", "", "file with the credentials for NATS")
 	flags.StringVar(&s.trustedKeys, "trusted-keys", "", "file with the keys that changes must be signed with; see \"flagline key\" (default: signatures are not asked for)")
-	flags.StringVar(&s.snapshotDir, "snapshot-dir", "", "directory that keeps the newest good flags for the next start")
+	flags.StringVar(&s.snapshotDir, "snapshot-dir", "", "directory that keeps the newest good flags from NATS for the next start")
 	flags.DurationVar(&s.startupGrace, "startup-grace", time.Second,
 		"how long to wait for NATS before flags from the snapshot count")
 	flags.DurationVar(&s.staleAfter, "stale-after", time.Minute, "age of the flags from which the status says stale")
@@ -109,10 +109,10 @@ func (s *settings) registerSources(flags *pflag.FlagSet) {
 func (s *settings) registerAddresses(flags *pflag.FlagSet) {
 	flags.StringVar(&s.bind, "bind", "",
 		"address to listen at, for all ports (default: 127.0.0.1, and every address for the management port, because a kubelet probes it from outside)")
-	flags.Uint16VarP(&s.port, "port", "p", 8013, "port of flagd's evaluation services; 0 takes a free one, as for all ports")
-	flags.Uint16VarP(&s.managementPort, "management-port", "m", 8014, "port of health, metrics and status")
-	flags.Uint16VarP(&s.syncPort, "sync-port", "g", 8015, "port of flag sync, for in-process providers")
-	flags.Uint16VarP(&s.ofrepPort, "ofrep-port", "r", 8016, "port of the OpenFeature Remote Evaluation Protocol")
+	flags.VarP(newPort(&s.port, 8013), "port", "p", "port of flagd's evaluation services; 0 takes a free one, as for all ports")
+	flags.VarP(newPort(&s.managementPort, 8014), "management-port", "m", "port of health, metrics and status")
+	flags.VarP(newPort(&s.syncPort, 8015), "sync-port", "g", "port of flag sync, for in-process providers")
+	flags.VarP(newPort(&s.ofrepPort, 8016), "ofrep-port", "r", "port of the OpenFeature Remote Evaluation Protocol")
 	flags.StringVarP(&s.socketPath, "socket-path", "d", "", "unix socket of the evaluation services, in place of their port")
 	flags.StringVarP(&s.syncSocketPath, "sync-socket-path", "e", "", "unix socket of flag sync, in place of its port")
 }

@@ -89,7 +89,7 @@ func TestFlagdSettingsOfOldAreTakenWithOneWarningEach(t *testing.T) {
 func TestFileInTheHomeIsReadUnlessAnotherIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	flags := write(t, filepath.Join(dir, "flags.json"), document("red"))
-	write(t, filepath.Join(dir, ".agent.yaml"), "uri: [\"file:"+flags+"\"]\ninstance: home\ncolour: red\n")
+	write(t, filepath.Join(dir, ".agent.yaml"), "uri: [\"file:"+flags+"\"]\ninstance: home\ncolour: red\nshape: round\n")
 	named := write(t, filepath.Join(dir, "named.json"), `{"uri":"file:`+flags+`","instance":"named"}`)
 	for want, args := range map[string][]string{"home": nil, "named": {"--config", named}} {
 		p := launch(t, []string{"HOME=" + dir}, args...)
@@ -98,7 +98,13 @@ func TestFileInTheHomeIsReadUnlessAnotherIsNamed(t *testing.T) {
 		}
 		p.signal(t, syscall.SIGTERM)
 		p.end(t)
-		if told := strings.Contains(p.stderr.String(), "no setting"); told != (want == "home") {
+		for name, unknown := range map[string]bool{"colour": true, "shape": true, "uri": false} {
+			told := strings.Count(p.stderr.String(), `there is no setting \"`+name)
+			if got := told == 1; told > 1 || got != (unknown && want == "home") {
+				t.Errorf("with %q the log tells %d times of %s: %s", args, told, name, p.stderr)
+			}
+		}
+		if told := strings.Contains(p.stderr.String(), `msg="pass over a setting"`); told != (want == "home") {
 			t.Errorf("with %q the log says %s", args, p.stderr)
 		}
 	}

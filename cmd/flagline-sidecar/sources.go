@@ -46,18 +46,24 @@ func (s *settings) origins() ([]origin, error) {
 	return all, nil
 }
 
-// parseSources reads --sources, in flagd's form. Members that a source has no
-// use for are passed over, as flagd does for each of its own.
+// parseSources reads --sources, in flagd's form.
 func (s *settings) parseSources() ([]origin, error) {
 	if s.sources == "" {
 		return nil, nil
 	}
-	var listed []listing
+	if !strings.HasPrefix(strings.TrimSpace(s.sources), "[") {
+		return nil, errors.New(`write an array: [{"uri":…}]`)
+	}
+	var listed []json.RawMessage
 	if err := json.Unmarshal([]byte(s.sources), &listed); err != nil {
 		return nil, fmt.Errorf("not a JSON array of sources: %w", err)
 	}
 	var all []origin
-	for i, l := range listed {
+	for i, text := range listed {
+		l, err := readListing(text)
+		if err != nil {
+			return nil, fmt.Errorf("source %d%s: %w", i, l.place(), err)
+		}
 		o, err := s.parseListing(l)
 		if err != nil {
 			return nil, fmt.Errorf("source %d: %w", i, err)

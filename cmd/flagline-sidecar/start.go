@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,37 +29,27 @@ func startCommand(ctx context.Context, stderr io.Writer) *cobra.Command {
 		Short: "Serve flags until told to end",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			notes, err := fill(cmd.Flags(), os.LookupEnv)
+			found, err := fill(cmd.Flags(), os.LookupEnv)
 			if err != nil {
 				return err
 			}
-			return s.start(ctx, cmd.Flags(), notes, stderr)
+			return s.start(ctx, cmd.Flags(), found, stderr)
 		},
 	}
 	s.register(cmd.Flags())
+	cmd.SetFlagErrorFunc(spelled)
 	return cmd
 }
 
-// start serves until ctx is done. The notes are for the log.
-func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, notes []string, stderr io.Writer) error {
+// start serves until ctx is done.
+func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, found findings, stderr io.Writer) error {
 	log, err := s.logger(stderr)
 	if err != nil {
 		return err
 	}
-	if err := s.check(flags); err != nil {
-		return err
-	}
-	cfg, err := s.sidecar(log)
+	cfg, err := s.prepare(flags, found, log)
 	if err != nil {
 		return err
-	}
-	for _, note := range notes {
-		log.Warn("pass over a configuration", "err", note)
-	}
-	for _, setting := range ignoredSettings() {
-		if flags.Changed(setting[0]) {
-			log.Warn("ignore a setting of flagd", "err", fmt.Sprintf("--%s has no effect here", setting[0]))
-		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -83,15 +74,46 @@ func (s *settings) start(ctx context.Context, flags *pflag.FlagSet, notes []stri
 	return nil
 }
 
-// sidecar turns the settings into what the sidecar wants to know.
-func (s *settings) sidecar(log *slog.Logger) (sidecar.Config, error) {
-	if s.instance == "" {
-		host, _ := os.Hostname() // a host without a name is told by the suffix
-		s.instance = strings.ToLower(host + "-" + rand.Text()[:8])
+// prepare does all that can be done before anything listens: it refuses what
+// makes no sense and warns of what is passed over.
+func (s *settings) prepare(flags *pflag.FlagSet, found findings, log *slog.Logger) (cfg sidecar.Config, err error) {
+	if err := s.check(flags); err != nil {
+		return cfg, err
 	}
 	origins, err := s.origins()
 	if err != nil {
-		return sidecar.Config{}, err
+		return cfg, err
+	}
+	idle, err := checkEffect(flags, found.surrounding, origins)
+	if err != nil {
+		return cfg, err
+	}
+	if err := s.checkFiles(origins); err != nil {
+		return cfg, err
+	}
+	if cfg, err = s.sidecar(origins, log); err != nil {
+		return cfg, err
+	}
+	if found.unread != nil {
+		log.Warn("pass over a configuration", "err", found.unread)
+	}
+	for _, text := range slices.Concat(found.unknown, idle) {
+		log.Warn("pass over a setting", "err", text)
+	}
+	for _, setting := range ignoredSettings() {
+		if flags.Changed(setting[0]) {
+			log.Warn("ignore a setting of flagd", "err", fmt.Sprintf("--%s has no effect here", setting[0]))
+		}
+	}
+	return cfg, nil
+}
+
+// sidecar turns the settings, and the origins that they name, into what the
+// sidecar wants to know.
+func (s *settings) sidecar(origins []origin, log *slog.Logger) (sidecar.Config, error) {
+	if s.instance == "" {
+		host, _ := os.Hostname() // a host without a name is told by the suffix
+		s.instance = strings.ToLower(host + "-" + rand.Text()[:8])
 	}
 	sources, err := s.open(origins, log)
 	if err != nil {
@@ -153,7 +175,7 @@ func (s *settings) logger(w io.Writer) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, options)), nil
 	}
-	return nil, fmt.Errorf("there is no log format %q; there are console and json", s.logFormat)
+	return nil, fmt.Errorf("--log-format: there is no format %q; there are console and json", s.logFormat)
 }
 
 // writeReady writes the addresses to the file at path, if there is one, in one
