@@ -20,15 +20,32 @@ type observed struct {
 	reported bool
 	last     source.Status
 	trim     *time.Timer // nil until there was a large update
+	due      time.Time   // when memory is given back, or was
 }
 
 // To load many flags takes several times the memory that they need once they are
-// loaded. It is given back a moment after the first update of so many records, when
-// its source has let go of them.
+// loaded. It is given back a moment after an update of so many records, when its
+// source has let go of them, but not all the time: sources that always tell
+// everything do so for each change, and giving back costs a collection.
 const (
 	largeUpdate = 10_000
-	aMoment     = time.Second
+	aMoment     = 300 * time.Millisecond
+	aWhile      = time.Minute
 )
+
+func (o *observed) giveBack() {
+	now := time.Now()
+	if now.Before(o.due) {
+		return // it will be, soon enough
+	}
+	wait := max(aMoment, o.due.Add(aWhile).Sub(now))
+	o.due = now.Add(wait)
+	if o.trim == nil {
+		o.trim = time.AfterFunc(wait, debug.FreeOSMemory)
+		return
+	}
+	o.trim.Reset(wait)
+}
 
 // end is called when nothing passes through any more.
 func (o *observed) end() {
@@ -41,8 +58,8 @@ func (o *observed) end() {
 // last good version, if there was one, stays.
 func (o *observed) Apply(u source.Update) []source.Rejection {
 	rejected := o.Sink.Apply(u)
-	if len(u.Records) >= largeUpdate && o.trim == nil {
-		o.trim = time.AfterFunc(aMoment, debug.FreeOSMemory)
+	if len(u.Records) >= largeUpdate {
+		o.giveBack()
 	}
 	o.watch.Rejected(u.Version.Generation, rejected)
 	o.log.Info("apply flags", "origin", o.origin, "generation", u.Version.Generation)
