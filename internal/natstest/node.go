@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,7 +64,8 @@ type Node struct {
 	file   string // its configuration
 	env    []string
 
-	cmd   *exec.Cmd // nil while it does not run
+	mu    sync.Mutex // held to look at what follows: a timer may kill a node
+	cmd   *exec.Cmd  // nil while it does not run
 	stdin io.Closer
 }
 
@@ -74,7 +76,11 @@ func (n *Node) Name() string { return n.name }
 func (n *Node) URL() string { return "nats://" + n.client }
 
 // Running says whether the node was started and not killed since.
-func (n *Node) Running() bool { return n.cmd != nil }
+func (n *Node) Running() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.cmd != nil
+}
 
 // Start starts the node, with the store that it had, and waits until it takes
 // connections.
@@ -88,6 +94,8 @@ func (n *Node) Start(t testing.TB) {
 // Kill ends the node as a power cut would, but for what the operating system
 // still writes: it is not told.
 func (n *Node) Kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.cmd == nil {
 		return
 	}
@@ -100,6 +108,8 @@ func (n *Node) Kill() {
 // Signal sends sig to the process: to stop it for a while, for instance.
 func (n *Node) Signal(t testing.TB, sig os.Signal) {
 	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if err := n.cmd.Process.Signal(sig); err != nil {
 		t.Fatalf("node %s: %v", n.name, err)
 	}
@@ -121,7 +131,9 @@ func (n *Node) start(t testing.TB) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	n.mu.Lock()
 	n.cmd, n.stdin = cmd, stdin
+	n.mu.Unlock()
 
 	line := make(chan string, 1)
 	go func() {
