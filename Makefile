@@ -87,7 +87,8 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 	while IFS=: read -r file func; do \
 		target=$${func#func }; \
 		echo "$$(dirname $$file) $$target"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$(dirname $$file) </dev/null; \
+		(cd $$(dirname $$file) && \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x . </dev/null); \
 	done
 
 .PHONY: mutants

@@ -58,8 +58,9 @@ func (e *Events) announcement(sel store.Selector) []byte {
 }
 
 // stream tells a caller to ask again, at once and whenever the flags are others,
-// until the caller goes or the service closes. A caller that names the event it
-// heard last is told nothing that it knows.
+// until the caller goes or the service closes. That a caller has heard of these
+// flags before, as its Last-Event-ID says, is no reason to be silent: it may have
+// asked in between, when they were others.
 func (s *Service) stream(w http.ResponseWriter, r *http.Request) {
 	sel, err := channel(r)
 	if err != nil {
@@ -78,9 +79,6 @@ func (s *Service) stream(w http.ResponseWriter, r *http.Request) {
 	f := feed{service: s, sel: sel, to: w, control: http.NewResponseController(w)}
 	// The server's limit is for requests, and this one is over.
 	_ = f.control.SetReadDeadline(time.Time{}) // one that has no deadline needs none lifted
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		f.heard = last
-	}
 	f.run(r.Context())
 }
 
@@ -99,7 +97,7 @@ type feed struct {
 	sel     store.Selector
 	to      http.ResponseWriter
 	control *http.ResponseController
-	heard   string // the last event
+	heard   *config // the last that was told
 }
 
 func (f *feed) run(ctx context.Context) {
@@ -114,8 +112,8 @@ func (f *feed) run(ctx context.Context) {
 		next = nil
 		shown := s.store.Current()
 		if s.store.Ready() {
-			if c := s.configs.Of(shown, f.sel); c.etag != f.heard {
-				next, f.heard = c.event, c.etag
+			if c := s.configs.Of(shown, f.sel); c != f.heard {
+				next, f.heard = c.event, c
 				continue
 			}
 		}
