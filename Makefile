@@ -87,8 +87,14 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 	while IFS=: read -r file func; do \
 		target=$${func#func }; \
 		echo "$$(dirname $$file) $$target"; \
-		(cd $$(dirname $$file) && \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x . </dev/null); \
+		found=0; said=$$(cd $$(dirname $$file) && \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x . 2>&1 </dev/null) || found=1; \
+		echo "$$said"; \
+		case "$$found$$said" in \
+		1*"Failing input"*) exit 1 ;; \
+		1*"context deadline exceeded"*) echo "its time was over in the middle of an input, which go test takes for a failure" ;; \
+		1*) exit 1 ;; \
+		esac; \
 	done
 
 .PHONY: mutants
