@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"crypto/rand"
 	"context"
 	"net/http"
 
@@ -34,7 +35,7 @@ func (h *house) evaluation() answer {
 	s := &evalrpc.Service{
 		Store: h.store, Rules: h.rules, Counts: h.counts, Tracer: h.sent.Tracer,
 		Closing: h.closing, KeepAlive: eventKeepAlive, StreamDeadline: h.cfg.StreamDeadline,
-		Streams: h.manage.EventStream,
+		Streams: h.manage.EventStream, Mark: rand.Text(),
 	}
 	return h.procedures("flagd.evaluation", h.cfg.Evaluation, s.Procedures(), nil)
 }

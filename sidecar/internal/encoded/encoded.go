@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/flagline/flagline/evaluator"
-	"github.com/flagline/flagline/sidecar/internal/structwire"
+	"github.com/flagline/flagline/internal/structwire"
 	"github.com/flagline/flagline/sidecar/internal/tally"
 )
 

@@ -15,11 +15,13 @@ package evalrpc
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
 
 	"github.com/flagline/flagline/evaluator"
+	"github.com/flagline/flagline/internal/reuse"
 	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/sidecar/internal/encoded"
 	"github.com/flagline/flagline/sidecar/internal/enrich"
@@ -51,6 +53,10 @@ type Service struct {
 	// Streams, unless nil, is told of each event stream that begins, and of
 	// which service, and returns what to call at its end.
 	Streams func(service string) (ended func())
+
+	// Mark, unless "", is what answers are marked with that may be kept: see
+	// package reuse. No other process has the same.
+	Mark string
 
 	// Tracer, unless nil, returns what makes spans, or nil.
 	Tracer func(name string) *telemetry.Tracer
@@ -161,12 +167,25 @@ func (s *Service) resolve(
 	span.Answer(q.key, r)
 	switch {
 	case ok || r.Reason == evaluator.ReasonDisabled || d.optional:
-		return &reply{kind: k, dialect: d, answer: answer, value: r.Value, reason: string(r.Reason)}, nil
+		return &reply{
+			kind: k, dialect: d, answer: answer, value: r.Value, reason: string(r.Reason),
+			mark: s.mark(d, flag, headers),
+		}, nil
 	case d.lenient:
 		return &reply{kind: k, dialect: d, answer: answer, reason: reasonFallback}, nil
 	default:
 		return nil, refuse(evaluator.CodeFlagNotFound)
 	}
+}
+
+// mark is what lets whoever asked keep the answer of flag for the same context,
+// if it may, and if it was asked for.
+func (s *Service) mark(d *dialect, flag *evaluator.Flag, headers rpc.Headers) string {
+	if s.Mark == "" || d.lenient || len(s.Rules.Headers) > 0 || flag.ReadsTime() ||
+		!slices.Contains(headers.Values(reuse.Header), s.Mark) {
+		return ""
+	}
+	return s.Mark
 }
 
 // span begins the span of a request, if there are spans.

@@ -8,11 +8,14 @@ import (
 	"github.com/flagline/flagline/evaluator"
 	"github.com/flagline/flagline/internal/store"
 	"github.com/flagline/flagline/sidecar/internal/encoded"
-	"github.com/flagline/flagline/sidecar/internal/structwire"
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 // An event is one message of a stream, written once for all streams.
-type event struct{ wire, text []byte }
+type event struct {
+	wire, text []byte
+	mark       string // what the stream that it begins is marked with; or ""
+}
 
 // Fields of EventStreamResponse.
 const (
@@ -32,6 +35,9 @@ func newEvent(kind string, data map[string]any) *event {
 	text = append(text, encoded.Text(data)...)
 	return &event{wire: wire, text: append(text, '}')}
 }
+
+// Mark implements [rpc.Marked].
+func (e *event) Mark() (name, value string) { return marked(e.mark) }
 
 // AppendWire implements [rpc.Message].
 func (e *event) AppendWire(b []byte) []byte { return append(b, e.wire...) }

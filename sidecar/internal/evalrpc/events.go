@@ -12,7 +12,6 @@ import (
 
 // What an event stream says beside what changed.
 var (
-	eventReady     = newEvent("provider_ready", nil)
 	eventKeepAlive = newEvent("keep_alive", nil)
 	eventShutdown  = newEvent("provider_shutdown", nil)
 )
@@ -42,6 +41,13 @@ func (s *Service) events(ctx context.Context, d *dialect, headers rpc.Headers, s
 	return w.run(ctx)
 }
 
+// ready is the first event of each stream.
+func (s *Service) ready() *event {
+	first := newEvent("provider_ready", nil)
+	first.mark = s.Mark
+	return first
+}
+
 // A watch is one event stream.
 type watch struct {
 	service *Service
@@ -67,7 +73,7 @@ func (w *watch) run(ctx context.Context) error {
 		switch {
 		case ready:
 		case s.Store.Ready():
-			shown, next, ready = s.Store.Current(), eventReady, true
+			shown, next, ready = s.Store.Current(), s.ready(), true
 		}
 		if next == nil {
 			select {

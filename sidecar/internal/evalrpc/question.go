@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flagline/flagline/internal/jsontree"
-	"github.com/flagline/flagline/sidecar/internal/structwire"
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 // A question is a request about one flag. Those of all types and versions are

@@ -3,6 +3,7 @@ package evalrpc
 import (
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/flagline/flagline/internal/reuse"
 	"github.com/flagline/flagline/sidecar/internal/encoded"
 )
 
@@ -14,6 +15,17 @@ type reply struct {
 	answer  *encoded.Answer
 	value   any // nil if the caller's own default applies
 	reason  string
+	mark    string // that lets whoever asked keep the answer; or ""
+}
+
+// Mark implements [rpc.Marked].
+func (r *reply) Mark() (name, value string) { return marked(r.mark) }
+
+func marked(mark string) (name, value string) {
+	if mark == "" {
+		return "", ""
+	}
+	return reuse.Header, mark
 }
 
 // AppendWire implements [rpc.Message].

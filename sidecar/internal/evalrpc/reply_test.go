@@ -146,7 +146,7 @@ func TestAllAnswersAtOnceSayTheSameInBothForms(t *testing.T) {
 
 func TestEventsSayTheSameInBothForms(t *testing.T) {
 	for _, e := range []*event{
-		eventReady, eventKeepAlive, eventShutdown,
+		new(Service).ready(), eventKeepAlive, eventShutdown,
 		newEvent("configuration_change", map[string]any{"flags": map[string]any{"a \"b\"": map[string]any{"type": "write"}}}),
 	} {
 		checkForms(t, e, new(evalv1.EventStreamResponse), new(evalv1.EventStreamResponse))

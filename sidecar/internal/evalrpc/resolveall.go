@@ -12,7 +12,7 @@ import (
 	"github.com/flagline/flagline/sidecar/internal/encoded"
 	"github.com/flagline/flagline/sidecar/internal/rpc"
 	"github.com/flagline/flagline/sidecar/internal/scope"
-	"github.com/flagline/flagline/sidecar/internal/structwire"
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 // replies is the response to a question about all flags.

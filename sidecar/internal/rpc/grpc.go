@@ -22,6 +22,9 @@ func unaryMethod[Q, A any](
 		if err != nil {
 			return nil, overGRPC(err)
 		}
+		if name, value := mark(a); name != "" {
+			_ = grpc.SetHeader(ctx, metadata.Pairs(name, value)) // it can only come too late, and does not
+		}
 		return a, nil
 	}
 	return &grpc.MethodDesc{
@@ -52,7 +55,14 @@ func streamMethod[Q, A any](
 				return malformed(err)
 			}
 			ctx := stream.Context()
-			return overGRPC(serve(ctx, incoming{ctx}, q, func(a *A) error { return stream.SendMsg(a) }))
+			begun := false
+			return overGRPC(serve(ctx, incoming{ctx}, q, func(a *A) error {
+				if name, value := mark(a); name != "" && !begun {
+					_ = stream.SetHeader(metadata.Pairs(name, value))
+				}
+				begun = true
+				return stream.SendMsg(a)
+			}))
 		},
 	}
 }

@@ -25,6 +25,22 @@ type Request interface {
 	ReadText(data []byte) error
 }
 
+// Marked is a [Message] that says something in a header, too: an answer in that
+// before it, and the first of many in that of them all. Without a name there is
+// none.
+type Marked interface {
+	Message
+
+	Mark() (name, value string)
+}
+
+func mark(answer any) (name, value string) {
+	if m, ok := answer.(Marked); ok {
+		return m.Mark()
+	}
+	return "", ""
+}
+
 // Headers are those of a request. Names are found in any case.
 type Headers interface{ Values(name string) []string }
 
@@ -68,7 +84,11 @@ func Unary[Q, A any](
 				if err != nil {
 					return nil, overConnect(err)
 				}
-				return connect.NewResponse(a), nil
+				response := connect.NewResponse(a)
+				if name, value := mark(a); name != "" {
+					response.Header().Set(name, value)
+				}
+				return response, nil
 			}, options...)
 		},
 		unary: unaryMethod(service, method, answer),
@@ -86,7 +106,12 @@ func ServerStream[Q, A any](
 			return connect.NewServerStreamHandler(path, func(
 				ctx context.Context, req *connect.Request[Q], stream *connect.ServerStream[A],
 			) error {
-				return overConnect(serve(ctx, req.Header(), req.Msg, stream.Send))
+				return overConnect(serve(ctx, req.Header(), req.Msg, func(a *A) error {
+					if name, value := mark(a); name != "" {
+						stream.ResponseHeader().Set(name, value) // without effect after the first
+					}
+					return stream.Send(a)
+				}))
 			}, options...)
 		},
 		stream: streamMethod(method, serve),

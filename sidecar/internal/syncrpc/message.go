@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flagline/flagline/sidecar/internal/encoded"
-	"github.com/flagline/flagline/sidecar/internal/structwire"
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 // A request is that of all methods: they have the same fields, or none.

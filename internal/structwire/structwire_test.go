@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/flagline/flagline/sidecar/internal/structwire"
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 func objects() []map[string]any {
@@ -130,4 +130,21 @@ func FuzzRead(f *testing.F) {
 		f.Add(structwire.Append(nil, object))
 	}
 	f.Fuzz(func(t *testing.T, encoded []byte) { checkRead(t, encoded) })
+}
+
+func TestNumbersOfAllTypesAreWritten(t *testing.T) {
+	for _, n := range []any{
+		7, int8(7), int16(7), int32(7), int64(7), uint(7), uint8(7), uint16(7), uint32(7), uint64(7), 7.0,
+	} {
+		object := map[string]any{"n": n, "l": []any{n, map[string]any{"n": n}}}
+		encoded := structwire.Append(nil, object)
+		if size := structwire.Size(object); len(encoded) != size {
+			t.Errorf("%T: %d bytes were announced and %d written", n, size, len(encoded))
+		}
+		got, err := structwire.Read(encoded)
+		want := map[string]any{"n": 7.0, "l": []any{7.0, map[string]any{"n": 7.0}}}
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%T is read as %v, %v", n, got, err)
+		}
+	}
 }

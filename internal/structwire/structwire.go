@@ -38,8 +38,9 @@ const (
 )
 
 // Append appends the Struct that says object, whose values are those that
-// encoding/json decodes: nil, bool, float64, string, []any, map[string]any. A
-// value of any other type becomes null. Members come in no particular order.
+// encoding/json decodes: nil, bool, float64, string, []any, map[string]any; or
+// numbers of Go's other types, which become float64 (see [Number]). A value of
+// any other type becomes null. Members come in no particular order.
 func Append(b []byte, object map[string]any) []byte {
 	if isDeep(object, maxSized) {
 		return appendByLibrary(b, object)
@@ -66,10 +67,40 @@ func isDeep(v any, limit int) bool {
 	return false
 }
 
+// Number returns the number that v is, if it is of one of Go's own types of whole
+// numbers, or a float64: the one that encoding/json makes of it.
+func Number(v any) (f float64, ok bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case int32:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	case uint32:
+		return float64(v), true
+	case uint:
+		return float64(v), true
+	case int16:
+		return float64(v), true
+	case uint16:
+		return float64(v), true
+	case int8:
+		return float64(v), true
+	case uint8:
+		return float64(v), true
+	}
+	return 0, false
+}
+
 func appendByLibrary(b []byte, object map[string]any) []byte {
 	message, err := structpb.NewStruct(object)
 	if err != nil {
-		return b // unreachable: it knows all values that JSON has
+		return b // unreachable: it knows all values that JSON has, and Go's numbers
 	}
 	whole, err := proto.MarshalOptions{}.MarshalAppend(b, message)
 	if err != nil {
@@ -122,17 +153,19 @@ func sizeOfList(list []any) (size int) {
 func sizeOfValue(v any) int {
 	const tag = 1 // byte, for each of the fields
 	switch v := v.(type) {
-	case float64:
-		return tag + protowire.SizeFixed64()
 	case string:
 		return tag + protowire.SizeBytes(len(v))
+	case nil, bool:
+		return tag + 1
 	case map[string]any:
 		return tag + protowire.SizeBytes(sizeOfStruct(v))
 	case []any:
 		return tag + protowire.SizeBytes(sizeOfList(v))
-	default: // null and booleans
-		return tag + 1
 	}
+	if _, ok := Number(v); ok {
+		return tag + protowire.SizeFixed64()
+	}
+	return tag + 1 // null
 }
 
 func appendValue(b []byte, v any) []byte {
@@ -140,9 +173,6 @@ func appendValue(b []byte, v any) []byte {
 	case bool:
 		b = protowire.AppendTag(b, valueBool, protowire.VarintType)
 		return protowire.AppendVarint(b, protowire.EncodeBool(v))
-	case float64:
-		b = protowire.AppendTag(b, valueNumber, protowire.Fixed64Type)
-		return protowire.AppendFixed64(b, math.Float64bits(v))
 	case string:
 		b = protowire.AppendTag(b, valueString, protowire.BytesType)
 		return protowire.AppendString(b, v)
@@ -159,8 +189,11 @@ func appendValue(b []byte, v any) []byte {
 			b = appendValue(b, element)
 		}
 		return b
-	default:
-		b = protowire.AppendTag(b, valueNull, protowire.VarintType)
-		return protowire.AppendVarint(b, 0)
 	}
+	if f, ok := Number(v); ok {
+		b = protowire.AppendTag(b, valueNumber, protowire.Fixed64Type)
+		return protowire.AppendFixed64(b, math.Float64bits(f))
+	}
+	b = protowire.AppendTag(b, valueNull, protowire.VarintType)
+	return protowire.AppendVarint(b, 0)
 }
