@@ -13,26 +13,45 @@ import (
 	"github.com/open-feature/go-sdk/openfeature"
 
 	"github.com/flagline/flagline/evaluator"
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 // maxDepth bounds how deep a context may nest. It is far beyond any real one,
 // and stops at a map that contains itself.
 const maxDepth = 100
 
-var errTooDeep = errors.New("nested too deep")
+var (
+	errTooDeep = errors.New("nested too deep")
+	errBroke   = errors.New("encoding it panics")
+)
+
+// check says which value of fc JSON does not have, if there is one. All others
+// mean what encoding/json makes of them: to [normalise], and to the evaluator,
+// which reads no more of a context than its rules do.
+func check(fc openfeature.FlattenedContext) error {
+	for key, value := range fc {
+		switch value.(type) {
+		case string, bool, int, nil: // without a call, for what most values are
+			continue
+		}
+		if _, _, err := plainValue(value, maxDepth); err != nil {
+			return fmt.Errorf("context attribute %q: %w", key, err)
+		}
+	}
+	return nil
+}
 
 // normalise reduces the values of fc to what JSON has: nil, bool, string,
-// float64, []any and map[string]any. Both modes start from the result, and so
-// cannot disagree about a context. A context that is plain already is
-// returned as it is.
-func normalise(fc openfeature.FlattenedContext) (evaluator.Context, error) {
-	var ec evaluator.Context // a copy of fc, made once something differs
+// numbers of Go's own types, []any and map[string]any, which is what is sent and
+// what answers are kept for. A context that is plain already is returned as it
+// is, and said to be the same. With an error there is no context.
+func normalise(fc openfeature.FlattenedContext) (ec evaluator.Context, same bool, err error) {
 	for key, value := range fc {
-		plain, same, err := plainValue(value, maxDepth)
+		plain, asItWas, err := plainValue(value, maxDepth)
 		if err != nil {
-			return nil, fmt.Errorf("context attribute %q: %w", key, err)
+			return nil, false, fmt.Errorf("context attribute %q: %w", key, err)
 		}
-		if same && utf8.ValidString(key) {
+		if asItWas && utf8.ValidString(key) {
 			continue
 		}
 		if ec == nil {
@@ -42,9 +61,9 @@ func normalise(fc openfeature.FlattenedContext) (evaluator.Context, error) {
 		ec[validText(key)] = plain
 	}
 	if ec == nil {
-		return evaluator.Context(fc), nil
+		return evaluator.Context(fc), true, nil
 	}
-	return ec, nil
+	return ec, false, nil
 }
 
 // plainValue returns v in plain form, and whether that is v itself. A value
@@ -64,10 +83,6 @@ func plainValue(v any, depth int) (plain any, same bool, err error) {
 			return nil, false, fmt.Errorf("%v is not a number that JSON has", value)
 		}
 		return v, true, nil
-	case int:
-		return float64(value), false, nil
-	case int64:
-		return float64(value), false, nil
 	case time.Duration:
 		return float64(value), false, nil
 	case []any:
@@ -88,10 +103,12 @@ func plainValue(v any, depth int) (plain any, same bool, err error) {
 			return v, same, err
 		}
 		return object, false, nil
-	default:
-		plain, err = throughJSON(v)
-		return plain, false, err
 	}
+	if _, ok := structwire.Number(v); ok {
+		return v, true, nil
+	}
+	plain, err = throughJSON(v)
+	return plain, false, err
 }
 
 // validText replaces bytes that are not UTF-8, which protobuf refuses, the
@@ -146,12 +163,18 @@ func plainMap(v map[string]any, depth int) (plain map[string]any, same bool, err
 	return plain, same, nil
 }
 
-func throughJSON(v any) (any, error) {
+// throughJSON has encoding/json decide. What v does meanwhile is not ours: its
+// methods may panic.
+func throughJSON(v any) (plain any, err error) {
+	defer func() {
+		if recover() != nil {
+			plain, err = nil, errBroke
+		}
+	}()
 	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	var plain any
 	err = json.Unmarshal(text, &plain)
 	return plain, err
 }

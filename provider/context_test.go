@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/open-feature/go-sdk/openfeature"
+
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 func TestNormalisedValuesAreWhatJSONMakesOfThem(t *testing.T) {
@@ -40,12 +42,24 @@ func TestNormalisedValuesAreWhatJSONMakesOfThem(t *testing.T) {
 		if err := json.Unmarshal(marshalled, &want); err != nil {
 			t.Fatal(err)
 		}
-		got, err := normalise(openfeature.FlattenedContext{"v": v})
-		if err != nil || !reflect.DeepEqual(got["v"], want) {
-			t.Errorf("normalise(%#v) = %#v (%v), want %#v", v, got["v"], err, want)
+		got, _, err := normalise(openfeature.FlattenedContext{"v": v})
+		if err != nil {
+			t.Errorf("normalise(%#v): %v", v, err)
+			continue
+		}
+		sent, err := structwire.Read(structwire.Append(nil, got))
+		if err != nil || !reflect.DeepEqual(sent["v"], want) {
+			t.Errorf("%#v is sent as %#v (%v), want %#v", v, sent["v"], err, want)
+		}
+		if err := check(openfeature.FlattenedContext{"v": v}); err != nil {
+			t.Errorf("check(%#v): %v", v, err)
 		}
 	}
 }
+
+type broken struct{}
+
+func (broken) MarshalJSON() ([]byte, error) { panic("not today") }
 
 func TestNormaliseRefusesWhatJSONDoesNotHave(t *testing.T) {
 	circle := map[string]any{}
@@ -55,27 +69,31 @@ func TestNormaliseRefusesWhatJSONDoesNotHave(t *testing.T) {
 		[]any{math.NaN()},
 		map[string]any{"deep": math.Inf(-1)},
 		circle, json.Number("twelve"),
+		broken{},
 	} {
-		if got, err := normalise(openfeature.FlattenedContext{"v": v}); err == nil || !strings.Contains(err.Error(), `"v"`) {
+		if got, _, err := normalise(openfeature.FlattenedContext{"v": v}); err == nil || !strings.Contains(err.Error(), `"v"`) {
 			t.Errorf("normalise(%T) = %v (%v), want an error that names the attribute", v, got["v"], err)
+		}
+		if err := check(openfeature.FlattenedContext{"v": v}); err == nil || !strings.Contains(err.Error(), `"v"`) {
+			t.Errorf("check(%T): %v, want an error that names the attribute", v, err)
 		}
 	}
 }
 
 func TestNormaliseLeavesTheCallersValuesAlone(t *testing.T) {
 	inner := map[string]any{"count": 1, "\xff": true}
-	list := []any{1, inner}
+	list := []any{1, time.Minute, inner}
 	fc := openfeature.FlattenedContext{"inner": inner, "list": list, "n": 2, "\xff": "key"}
 	before := fmt.Sprintf("%#v", fc)
-	ec, err := normalise(fc)
+	ec, _, err := normalise(fc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if after := fmt.Sprintf("%#v", fc); after != before {
 		t.Errorf("the caller's context became %s, was %s", after, before)
 	}
-	if got := ec["list"].([]any)[1].(map[string]any)["count"]; got != 1.0 {
-		t.Errorf("count = %#v, want 1.0", got)
+	if got := ec["list"].([]any)[1]; got != 6e10 {
+		t.Errorf("a minute = %#v, want its nanoseconds", got)
 	}
 	if ec["\ufffd"] != "key" || len(ec) != len(fc) {
 		t.Errorf("the key that is no UTF-8 was not mended: %#v", ec)
@@ -84,10 +102,13 @@ func TestNormaliseLeavesTheCallersValuesAlone(t *testing.T) {
 
 func TestPlainContextIsNotCopied(t *testing.T) {
 	fc := openfeature.FlattenedContext{
-		"targetingKey": "ada", "tier": "gold", "beta": true, "age": 36.0,
+		"targetingKey": "ada", "tier": "gold", "beta": true, "age": 36, "height": 1.7,
 		"address": map[string]any{"country": "DE"}, "tags": []any{"a", "b"},
 	}
-	if n := testing.AllocsPerRun(100, func() { _, _ = normalise(fc) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = normalise(fc); _ = check(fc) }); n != 0 {
 		t.Errorf("normalising a plain context allocates %v times, want 0", n)
+	}
+	if _, same, _ := normalise(fc); !same {
+		t.Error("a plain context is said to be another one")
 	}
 }

@@ -178,13 +178,25 @@ func TestContextValuesMeanTheSameInEachMode(t *testing.T) {
 	}
 }
 
-func TestContextThatJSONDoesNotHaveIsInvalid(t *testing.T) {
-	inEachMode(t, greeting, func(t *testing.T, client *openfeature.Client) {
-		ec := openfeature.NewTargetlessEvaluationContext(map[string]any{"reply": make(chan int)})
-		d, _ := client.StringValueDetails(t.Context(), "greeting", "default", ec)
-		if d.Value != "default" || d.ErrorCode != openfeature.InvalidContextCode || !strings.Contains(d.ErrorMessage, `"reply"`) {
-			t.Errorf("greeting = %q (%s: %s), want the default and INVALID_CONTEXT naming the attribute",
-				d.Value, d.ErrorCode, d.ErrorMessage)
+func TestContextThatJSONDoesNotHaveIsInvalidForFlagsWithARule(t *testing.T) {
+	inEachMode(t, zoo, func(t *testing.T, client *openfeature.Client) {
+		good := openfeature.NewTargetlessEvaluationContext(map[string]any{"tier": "gold"})
+		bad := openfeature.NewTargetlessEvaluationContext(map[string]any{"tier": "gold", "reply": make(chan int)})
+		for range 2 { // the second answer is one that is kept, where answers are
+			_, _ = client.StringValueDetails(t.Context(), "string", "default", good)
+			d, _ := client.StringValueDetails(t.Context(), "string", "default", bad)
+			if d.Value != "default" || d.ErrorCode != openfeature.InvalidContextCode || !strings.Contains(d.ErrorMessage, `"reply"`) {
+				t.Errorf("string = %q (%s: %s), want the default and INVALID_CONTEXT naming the attribute",
+					d.Value, d.ErrorCode, d.ErrorMessage)
+			}
+			for _, flag := range []string{"bool", "disabled"} {
+				if b, err := client.BooleanValueDetails(t.Context(), flag, true, bad); err != nil || !b.Value {
+					t.Errorf("%s = %v (%v): the flag has no use for the context", flag, b.Value, err)
+				}
+			}
+			if b, _ := client.BooleanValueDetails(t.Context(), "missing", true, bad); b.ErrorCode != openfeature.FlagNotFoundCode {
+				t.Errorf("missing is answered with %s, want FLAG_NOT_FOUND", b.ErrorCode)
+			}
 		}
 	})
 }

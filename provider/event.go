@@ -44,7 +44,6 @@ func (c changes) flags() []string {
 func event(kind openfeature.EventType, message string, flags []string) openfeature.Event {
 	slices.Sort(flags)
 	return openfeature.Event{
-		ProviderName:         name,
 		EventType:            kind,
 		ProviderEventDetails: openfeature.ProviderEventDetails{Message: message, FlagChanges: flags},
 	}

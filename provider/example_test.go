@@ -87,7 +87,7 @@ func ExampleNew_badOptions() {
 	_, err := provider.New(provider.WithSidecar("localhost"), provider.WithDeadline(0))
 	fmt.Println(err)
 	// Output:
-	// sidecar address "localhost": write host:port or unix:PATH
+	// sidecar address "localhost": write host:port, unix:PATH, or a target as gRPC has it, such as dns:///host:port or envoy://host:port/service
 	// deadline 0s: it must be positive
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"slices"
 	"sync"
@@ -107,26 +106,28 @@ func (s *script) disconnect(t testing.TB) {
 
 // A server is a running sidecar.
 type server struct {
-	addr   string
-	source *script
-	stop   func()
+	addr, sync string
+	source     *script
+	stop       func()
 }
 
 // serve runs a sidecar that holds document at addr, or at a free port if that
 // is empty.
 func serve(t testing.TB, addr, document string) *server {
 	t.Helper()
+	return serveConfig(t, document, sidecar.Config{Evaluation: sidecar.Door{Address: addr}})
+}
+
+// serveConfig runs a sidecar as cfg says that holds document.
+func serveConfig(t testing.TB, document string, cfg sidecar.Config) *server {
+	t.Helper()
 	src := newScript("test")
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := make(chan sidecar.Addresses, 1)
 	ended := make(chan error, 1)
-	go func() {
-		ended <- sidecar.Run(ctx, sidecar.Config{
-			Sources:    []source.Source{src},
-			Evaluation: sidecar.Door{Address: addr},
-			Ready:      func(a sidecar.Addresses) { ready <- a },
-		})
-	}()
+	cfg.Sources = []source.Source{src}
+	cfg.Ready = func(a sidecar.Addresses) { ready <- a }
+	go func() { ended <- sidecar.Run(ctx, cfg) }()
 	s := &server{source: src, stop: sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -136,7 +137,7 @@ func serve(t testing.TB, addr, document string) *server {
 	t.Cleanup(s.stop)
 	select {
 	case a := <-ready:
-		s.addr = a.Evaluation
+		s.addr, s.sync = a.Evaluation, a.Sync
 	case err := <-ended:
 		ended <- nil // for stop
 		t.Fatalf("start the sidecar: %v", err)
@@ -178,28 +179,6 @@ func bind(t testing.TB, p *provider.Provider) (*openfeature.Client, error) {
 	})
 	err := api.SetProviderAndWait(t.Context(), p)
 	return api.NewClient(), err
-}
-
-// inEachMode runs test with a client of each mode, over the same flags.
-func inEachMode(t *testing.T, document string, test func(t *testing.T, client *openfeature.Client)) {
-	t.Helper()
-	t.Run("sidecar", func(t *testing.T) {
-		s := serve(t, "", document)
-		client, err := bind(t, newProvider(t, provider.WithSidecar(s.addr), provider.WithDeadline(patience)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, client)
-	})
-	t.Run("in-process", func(t *testing.T) {
-		src := newScript("test")
-		go src.deliver(t, document)
-		client, err := bind(t, newProvider(t, provider.WithSource(src), provider.WithDeadline(patience)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, client)
-	})
 }
 
 // eventually waits until claim holds.
@@ -246,35 +225,4 @@ func text(v any) string {
 		return err.Error()
 	}
 	return string(b)
-}
-
-// relay passes what comes to the socket at path on to addr.
-func relay(t testing.TB, path, addr string) {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	t.Cleanup(all.Wait)
-	t.Cleanup(func() { _ = l.Close() })
-	all.Go(func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return
-			}
-			to, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
-			if err != nil {
-				_ = from.Close()
-				continue
-			}
-			for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
-				all.Go(func() {
-					_, _ = io.Copy(way[0], way[1])
-					_ = way[0].Close()
-				})
-			}
-		}
-	})
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,16 +14,16 @@ import (
 	"github.com/flagline/flagline/source"
 )
 
-var (
-	errNoSuchFlag = errors.New("there is no such flag")
-	errNotReached = errors.New("its origin is out of reach")
-)
+var errNotReached = errors.New("its origin is out of reach")
 
 // An inProcess mode answers from memory.
 type inProcess struct {
-	store      *store.Store
-	origins    []*origin // in ascending priority
-	staleAfter time.Duration
+	store       *store.Store
+	selector    store.Selector
+	enrichments *enrichments
+	origins     []*origin // in ascending priority
+	staleAfter  time.Duration
+	identity    *byte // no other mode has the same
 
 	mu   sync.Mutex // held while the origins are looked at together
 	seen *store.Snapshot
@@ -42,7 +40,7 @@ type origin struct {
 }
 
 func newInProcess(s settings) *inProcess {
-	m := &inProcess{store: store.New(), staleAfter: s.staleAfter}
+	m := &inProcess{store: store.New(), selector: s.local, enrichments: s.enrichments, staleAfter: s.staleAfter, identity: new(byte)}
 	for _, src := range s.sources {
 		sink := logged{Sink: m.store.Add(src.Name()), logger: s.logger}
 		m.origins = append(m.origins, &origin{Source: src, sink: sink})
@@ -101,7 +99,7 @@ func (m *inProcess) report() report {
 	before := m.seen
 	m.seen = m.store.Current()
 	if before.Number > 0 && before != m.seen {
-		r.changes = changesOf(store.Diff(before, m.seen, store.Selector{}))
+		r.changes = changesOf(store.Diff(before, m.seen, m.selector))
 	}
 	for _, o := range m.origins {
 		r.fatal = r.fatal || o.fatal != nil
@@ -151,66 +149,29 @@ func (s logged) Apply(u source.Update) []source.Rejection {
 	return rejected
 }
 
-func (m *inProcess) boolean(_ context.Context, flag string, ec evaluator.Context) answer[bool] {
-	return evaluate(m, flag, ec, evaluator.Resolution.Bool)
-}
+// forget leaves the flags alone: they answer, whatever happens.
+func (m *inProcess) forget() {}
 
-func (m *inProcess) text(_ context.Context, flag string, ec evaluator.Context) answer[string] {
-	return evaluate(m, flag, ec, evaluator.Resolution.Text)
-}
-
-func (m *inProcess) float(_ context.Context, flag string, ec evaluator.Context) answer[float64] {
-	return evaluate(m, flag, ec, evaluator.Resolution.Float)
-}
-
-func (m *inProcess) integer(_ context.Context, flag string, ec evaluator.Context) answer[int64] {
-	return evaluate(m, flag, ec, evaluator.Resolution.Int)
-}
-
-func (m *inProcess) object(_ context.Context, flag string, ec evaluator.Context) answer[any] {
-	return evaluate(m, flag, ec, func(r evaluator.Resolution) (any, bool, *evaluator.Error) {
-		v, ok, err := r.Object()
-		return cloned(v), ok, err
-	})
-}
-
-func evaluate[T any](
-	m *inProcess, flag string, ec evaluator.Context,
-	value func(evaluator.Resolution) (T, bool, *evaluator.Error),
-) answer[T] {
-	f, ok := m.store.Current().Find(store.Selector{}, flag)
+// resolve answers from memory. A context with a value that JSON does not have is
+// no context, unless the flag has no use for it.
+func (m *inProcess) resolve(_ context.Context, _ kind, flag string, ec evaluator.Context) evaluator.Resolution {
+	f, ok := m.store.Current().Find(m.selector, flag)
 	if !ok {
-		if !m.store.Ready() {
-			return answer[T]{err: errNotReady} // the flag may be yet to come
-		}
-		return answer[T]{err: &evaluator.Error{Code: evaluator.CodeFlagNotFound, Flag: flag, Err: errNoSuchFlag}}
+		return m.missing(flag)
 	}
-	r := f.Evaluate(ec)
-	a := answer[T]{variant: r.Variant, reason: r.Reason, metadata: r.Metadata}
-	var err *evaluator.Error
-	if a.value, a.ok, err = value(r); err != nil {
-		a.err = err
+	r := f.Evaluate(m.enrichments.join(ec))
+	if indifferent(&r) {
+		return r
 	}
-	return a
+	if err := check(ec); err != nil {
+		return failed(evaluator.CodeInvalidContext, flag, err)
+	}
+	return r
 }
 
-// cloned copies v, which is shared with other answers, for a caller who may
-// change it.
-func cloned(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		c := maps.Clone(v)
-		for key, member := range c {
-			c[key] = cloned(member)
-		}
-		return c
-	case []any:
-		c := slices.Clone(v)
-		for i, element := range c {
-			c[i] = cloned(element)
-		}
-		return c
-	default:
-		return v
+func (m *inProcess) missing(flag string) evaluator.Resolution {
+	if !m.store.Ready() {
+		return failed(evaluator.CodeGeneral, flag, errNotReady) // the flag may be yet to come
 	}
+	return failed(evaluator.CodeFlagNotFound, flag, errNoSuchFlag)
 }

@@ -69,9 +69,10 @@ func (p *Provider) start(ctx context.Context) *life {
 		return before
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m := p.newMode()
 	l := &life{
-		mode:    newMode(ctx, p.settings),
-		monitor: newMonitor(p.settings, p.events),
+		mode:    m,
+		monitor: newMonitor(p.settings, p.events, m.forget),
 		cancel:  cancel,
 		done:    make(chan struct{}),
 	}
@@ -80,11 +81,11 @@ func (p *Provider) start(ctx context.Context) *life {
 	return l
 }
 
-func newMode(ctx context.Context, s settings) mode {
-	if len(s.sources) > 0 {
-		return newInProcess(s)
+func (p *Provider) newMode() mode {
+	if len(p.settings.sources) > 0 {
+		return newInProcess(p.settings)
 	}
-	return newSidecar(ctx, s)
+	return newSidecar(p.settings, p.known)
 }
 
 // run lives until ctx is done. A source must not be watched twice at once, so

@@ -32,9 +32,11 @@ type teller func(report)
 // A monitor turns reports into the states and events that OpenFeature wants
 // to see. One goroutine, in run, owns all its state.
 type monitor struct {
+	name   string
 	logger *slog.Logger
 	grace  time.Duration
 	events chan<- openfeature.Event
+	forget func() // called when it comes to ERROR
 
 	reports chan report
 	joins   chan chan error // initialisations that begin to wait
@@ -52,8 +54,10 @@ type monitor struct {
 	settling                          bool
 }
 
-func newMonitor(s settings, events chan<- openfeature.Event) *monitor {
+func newMonitor(s settings, events chan<- openfeature.Event, forget func()) *monitor {
 	return &monitor{
+		name:        s.name,
+		forget:      forget,
 		logger:      s.logger,
 		grace:       s.grace,
 		events:      events,
@@ -90,6 +94,7 @@ func (m *monitor) run(ctx context.Context) {
 		var next openfeature.Event
 		if len(m.queue) > 0 && !m.settling {
 			outlet, next = m.events, m.queue[0]
+			next.ProviderName = m.name
 		}
 		select {
 		case <-ctx.Done():
@@ -193,6 +198,7 @@ func (m *monitor) enter(state openfeature.State) {
 		m.graceTimer.Reset(m.grace)
 		m.announce()
 	case openfeature.ErrorState:
+		m.forget()
 		m.announce()
 	case openfeature.FatalState:
 		m.announce()

@@ -12,7 +12,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	src := newScript("twice")
 	for want, options := range map[string][]provider.Option{
 		`"localhost": write host:port`:               {provider.WithSidecar("localhost")},
-		`"http://localhost:8013": write host:port`:   {provider.WithSidecar("http://localhost:8013")},
+		`links understands http:; write host:port`:   {provider.WithSidecar("http://localhost:8013")},
 		`"localhost:http": write host:port`:          {provider.WithSidecar("localhost:http")},
 		`":8013": write host:port`:                   {provider.WithSidecar(":8013")},
 		`the path of the socket is missing`:          {provider.WithSidecar("unix:")},
@@ -24,6 +24,18 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		`stale after -1s: it must be positive`:       {provider.WithStaleAfter(-time.Second)},
 		`grace period -1s: it must not be negative`:  {provider.WithGracePeriod(-time.Second)},
 		`retry backoff 0s: it must be positive`:      {provider.WithRetryBackoff(0, time.Second)},
+		`stream deadline -1s: it must not`:           {provider.WithStreamDeadline(-time.Second)},
+		`keep-alive -1s: it must not be negative`:    {provider.WithKeepAlive(-time.Second)},
+		`poll interval 0s: it must be positive`:      {provider.WithPollInterval(0)},
+		`cache of -1 answers: it must not`:           {provider.WithCache(-1)},
+		`gRPC has no code of that name`:              {provider.WithFatalStatusCodes("UNAUTHORISED")},
+		`context enricher: it is nil`:                {provider.WithContextEnricher(nil)},
+		`default source: there is nothing`:           {provider.WithDefaultSource(nil)},
+		`name: it is empty`:                          {provider.WithName("")},
+		`sync stream: `:                              {provider.WithSyncStream("http://localhost:8015")},
+		`a client certificate needs its key`:         {provider.WithTLS(provider.TLS{CertFile: "client.pem"})},
+		`read the certificates of authorities`:       {provider.WithTLS(provider.TLS{CAFile: "/there/is/none.pem"})},
+		`selector: `:                                 {provider.WithFile("flags.json"), provider.WithSelector("nothing=like=this")},
 		`the longest must not be below the shortest`: {provider.WithRetryBackoff(time.Second, time.Millisecond)},
 	} {
 		p, err := provider.New(options...)

@@ -4,162 +4,134 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
 
-	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v2/evaluationv2connect"
-	evaluationv2 "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v2"
-	"connectrpc.com/connect"
-	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/flagline/flagline/evaluator"
+	"github.com/flagline/flagline/provider/internal/cache"
+	"github.com/flagline/flagline/provider/internal/remote"
 )
 
-// How the connection to the sidecar is kept. Pings are no more frequent than
-// gRPC servers put up with, and a sidecar on the same machine is missed
-// sooner, by its closed socket.
-const (
-	dialTimeout = 5 * time.Second
-	pingAfter   = 30 * time.Second
-	pingTimeout = 10 * time.Second
-)
+// Answers are those that were heard, and may be given again.
+type answers = cache.Cache[*evaluator.Resolution]
 
-// A sidecar mode asks a flagd-compatible server for each answer.
-//
-// It speaks gRPC and not the Connect protocol over HTTP/1.1, because then the
-// event stream and all evaluations share one HTTP/2 connection: there is
-// nothing to pool, a loss is noticed once and for all of them, and every
-// server and proxy made for flagd understands it.
+// A sidecar mode asks a flagd-compatible server for each answer that it does not
+// know.
 type sidecar struct {
-	client   evaluationv2connect.ServiceClient
-	address  string
-	deadline time.Duration
-	backoff  backoff
+	cfg            remote.Config
+	fatal          map[codes.Code]bool
+	deadline       time.Duration
+	streamDeadline time.Duration
+	backoff        backoff
+
+	client *remote.Client // nil if there is none to be had, for the reason err
+	err    error
+	known  *answers
+	pulse  pulse
 }
 
-// newSidecar returns a mode whose connections end with ctx.
-func newSidecar(ctx context.Context, s settings) *sidecar {
-	return &sidecar{
-		client: evaluationv2connect.NewServiceClient(
-			&http.Client{Transport: transport(ctx, s.network, s.address)},
-			"http://"+authority(s.network, s.address),
-			connect.WithGRPC(),
-		),
-		address:  s.address,
-		deadline: s.deadline,
-		backoff:  backoff{least: s.minBackoff, most: s.maxBackoff},
+func newSidecar(s settings, known *answers) *sidecar {
+	m := &sidecar{
+		cfg:            s.remote(),
+		fatal:          make(map[codes.Code]bool),
+		deadline:       s.deadline,
+		streamDeadline: s.streamDeadline,
+		backoff:        backoff{least: s.minBackoff, most: s.maxBackoff},
+		known:          known,
 	}
-}
-
-func authority(network, address string) string {
-	if network == "unix" {
-		return "localhost"
-	}
-	return address
-}
-
-func transport(ctx context.Context, network, address string) *http.Transport {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	t := &http.Transport{
-		DialContext: func(dial context.Context, _, _ string) (net.Conn, error) {
-			c, err := dialer.DialContext(dial, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return closedWith(ctx, c), nil
-		},
-		HTTP2:     &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
-		Protocols: new(http.Protocols),
-	}
-	t.Protocols.SetUnencryptedHTTP2(true)
-	return t
-}
-
-// A boundConn closes when the context that it was bound to is done, so that
-// no evaluation keeps a connection past the end of the provider.
-type boundConn struct {
-	net.Conn
-	release func() bool
-}
-
-func closedWith(ctx context.Context, c net.Conn) net.Conn {
-	return &boundConn{Conn: c, release: context.AfterFunc(ctx, func() { _ = c.Close() })}
-}
-
-func (c *boundConn) Close() error {
-	c.release()
-	return c.Conn.Close()
-}
-
-// follow keeps an event stream open until ctx is done.
-func (m *sidecar) follow(ctx context.Context, tell teller) {
-	tell(report{err: fmt.Errorf("sidecar %s: %w", m.address, errSilent)})
-	for ctx.Err() == nil {
-		opened := time.Now()
-		err := m.listen(ctx, tell)
-		tell(report{err: fmt.Errorf("sidecar %s: %w", m.address, err)})
-
-		retry := time.NewTimer(m.backoff.next(time.Since(opened)))
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-			retry.Stop()
+	for _, name := range s.fatal {
+		if code, err := parseCode(name); err == nil {
+			m.fatal[code] = true
 		}
 	}
+	m.client, m.err = remote.Dial(m.cfg)
+	return m
 }
 
-var (
-	errSilent        = errors.New("it has not answered yet")
-	errStreamEnded   = errors.New("the event stream has ended")
-	errServerLeaving = errors.New("the server is shutting down")
-)
+// forget drops the answers that are known: nobody can say any more that they are
+// still right.
+func (m *sidecar) forget() { m.known.DropAll() }
 
-// listen opens the event stream and tells what it says, until it ends.
-func (m *sidecar) listen(ctx context.Context, tell teller) error {
-	stream, err := m.client.EventStream(ctx, connect.NewRequest(&evaluationv2.EventStreamRequest{}))
+// resolve answers with what is known, or asks. A context with a value that JSON
+// does not have is no context, unless the flag has no use for it.
+func (m *sidecar) resolve(ctx context.Context, k kind, flag string, ec evaluator.Context) evaluator.Resolution {
+	// Before anything else, since most questions end here: the cache looks at a
+	// context only for flags whose answers depend on it, and knows none with odd
+	// values.
+	if known, ok := m.known.Find(flag, uint8(k), ec); ok {
+		return again(known)
+	}
+	plain, same, wrong := normalise(ec)
+	if !same {
+		if known, ok := m.known.Find(flag, uint8(k), plain); ok && (wrong == nil || indifferent(known)) {
+			return again(known)
+		}
+	}
+	r, err := m.known.Ask(ctx, flag, uint8(k), plain, func(ctx context.Context) (*evaluator.Resolution, cache.Keep, error) {
+		return m.ask(ctx, k, flag, plain)
+	})
+	switch {
+	case err != nil:
+		return m.refusal(flag, err)
+	case wrong != nil && !indifferent(r):
+		return failed(evaluator.CodeInvalidContext, flag, wrong)
+	}
+	return *r
+}
+
+// indifferent says that r would be the same for any context.
+func indifferent(r *evaluator.Resolution) bool {
+	return r.Reason == evaluator.ReasonStatic || r.Reason == evaluator.ReasonDisabled
+}
+
+func again(known *evaluator.Resolution) evaluator.Resolution {
+	r := *known
+	r.Reason = reasonCached
+	return r
+}
+
+// ask asks the server, within the deadline.
+func (m *sidecar) ask(ctx context.Context, k kind, flag string, ec evaluator.Context) (*evaluator.Resolution, cache.Keep, error) {
+	if m.err != nil {
+		return nil, cache.Never, m.err
+	}
+	done, err := m.pulse.begin()
 	if err != nil {
-		return err
+		return nil, cache.Never, err
 	}
-	defer func() { _ = stream.Close() }()
-	for stream.Receive() {
-		switch msg := stream.Msg(); msg.GetType() {
-		case "provider_ready":
-			// What changed while nobody listened is anyone's guess.
-			tell(report{usable: true, current: true, changes: changes{unknown: true}})
-		case "configuration_change":
-			tell(report{usable: true, current: true, changes: changesIn(msg.GetData())})
-		case "provider_shutdown":
-			return errServerLeaving
-		}
+	bounded, cancel := context.WithTimeout(ctx, m.deadline)
+	defer cancel()
+	a, err := m.client.Resolve(bounded, k, flag, ec)
+	done(err, ctx.Err() == nil && bounded.Err() != nil)
+	if err != nil {
+		return nil, cache.Never, err
 	}
-	if err := stream.Err(); err != nil {
-		return err
+	r := &evaluator.Resolution{
+		Value: a.Value, Variant: a.Variant, Reason: evaluator.Reason(a.Reason), Metadata: a.Metadata,
 	}
-	return errStreamEnded
+	switch {
+	case r.Reason == evaluator.ReasonStatic:
+		return r, cache.Static, nil
+	case a.ByContext:
+		return r, cache.ByContext, nil
+	}
+	return r, cache.Never, nil
 }
 
-// changesIn reads the body of a change message, {"flags": {key: {…}}}.
-func changesIn(data *structpb.Struct) changes {
-	flags := data.GetFields()["flags"].GetStructValue().GetFields()
-	if len(flags) == 0 {
-		return changes{unknown: true}
+// refusal says why flag was not resolved. The server spells the evaluator's
+// error codes as those of gRPC; anything else is about reaching it.
+func (m *sidecar) refusal(flag string, err error) evaluator.Resolution {
+	s := status.Convert(err)
+	switch s.Code() {
+	case codes.NotFound:
+		return failed(evaluator.CodeFlagNotFound, flag, errNoSuchFlag)
+	case codes.InvalidArgument:
+		return failed(evaluator.CodeTypeMismatch, flag, errors.New(s.Message()))
+	case codes.DataLoss:
+		return failed(evaluator.CodeParseError, flag, errors.New(s.Message()))
+	default:
+		return failed(evaluator.CodeGeneral, flag, fmt.Errorf("sidecar %s: %w", m.cfg.Address, err))
 	}
-	return changesOf(flags)
-}
-
-// A backoff says how long to wait before the next attempt.
-type backoff struct {
-	least, most time.Duration
-	wait        time.Duration // the last answer
-}
-
-// next returns the wait after an attempt that lasted so long. It doubles,
-// unless the attempt held for a while: a proxy that ends each stream at once
-// must not be asked in a tight loop.
-func (b *backoff) next(lasted time.Duration) time.Duration {
-	if b.wait == 0 || lasted > b.most {
-		b.wait = b.least
-	} else {
-		b.wait = min(2*b.wait, b.most)
-	}
-	return b.wait
 }

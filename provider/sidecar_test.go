@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"net"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -90,19 +89,6 @@ func TestClientFollowsTheStatesOfTheSidecar(t *testing.T) {
 	is(openfeature.ErrorState)
 	serve(t, addr, greeting)
 	is(openfeature.ReadyState)
-}
-
-func TestSidecarOnAUnixSocket(t *testing.T) {
-	s := serve(t, "", greeting)
-	path := filepath.Join(t.TempDir(), "flagline.sock")
-	relay(t, path, s.addr)
-	client, err := bind(t, newProvider(t, provider.WithSidecar("unix:"+path), provider.WithDeadline(patience)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := client.String(t.Context(), "greeting", "default", openfeature.EvaluationContext{}); got != "hi" {
-		t.Errorf("greeting = %q, want hi", got)
-	}
 }
 
 func TestSidecarThatHangsIsGivenUpAtTheDeadline(t *testing.T) {

@@ -1,8 +1,8 @@
 package sidecar
 
 import (
-	"crypto/rand"
 	"context"
+	"crypto/rand"
 	"net/http"
 
 	"connectrpc.com/connect"

@@ -3,6 +3,8 @@ package syncstream
 import (
 	"testing"
 
+	syncv1 "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/sync/v1"
+
 	"github.com/flagline/flagline/source"
 	"github.com/flagline/flagline/source/sourcetest"
 )
@@ -43,7 +45,7 @@ func taken(t *testing.T, text string) *source.Update {
 	}
 	r := new(sourcetest.Recorder)
 	w := watch{source: src, sink: r}
-	err = w.take(text)
+	err = w.take(&syncv1.SyncFlagsResponse{FlagConfiguration: text})
 	updates := r.State().Updates
 	switch {
 	case err != nil && len(updates) == 0:

@@ -10,32 +10,30 @@ const (
 	// and apart how far two streams begin from each other at least.
 	together = 500 * time.Millisecond
 	apart    = time.Second
-
-	firstBackoff = 2 * time.Second
-	lastBackoff  = 30 * time.Second
 )
 
 // A pace decides when to open the next stream.
 type pace struct {
-	failures int // in a row
+	least, most time.Duration // that the first and the last wait after failures may take
+	failures    int           // in a row
 }
 
 // wait returns how long to wait after a stream that lasted so long, and that
-// brought flags or did not. What it waits after failures is between a half of a
+// did well or failed. What it waits after failures is between a half of a
 // duration and the whole of it.
-func (p *pace) wait(got bool, lasted time.Duration) time.Duration {
-	if got {
+func (p *pace) wait(well bool, lasted time.Duration) time.Duration {
+	if well {
 		p.failures = 0
 		return max(apart-lasted, 0) + rand.N(together)
 	}
 	p.failures++
-	grown := firstBackoff
+	grown := p.least
 	for range p.failures - 1 {
-		if grown >= lastBackoff {
+		if grown >= p.most {
 			break
 		}
 		grown *= 2
 	}
-	grown = min(grown, lastBackoff)
-	return grown/2 + rand.N(grown/2)
+	grown = min(grown, p.most)
+	return grown/2 + rand.N(grown/2+1)
 }

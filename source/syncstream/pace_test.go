@@ -6,7 +6,7 @@ import (
 )
 
 func TestStreamsThatBringNothingAreOpenedMoreAndMoreSeldom(t *testing.T) {
-	var p pace
+	p := pace{least: defaultMinBackoff, most: defaultMaxBackoff}
 	for i, most := range []time.Duration{2, 4, 8, 16, 30, 30, 30} {
 		most *= time.Second
 		if wait := p.wait(false, 0); wait < most/2 || wait > most {
@@ -14,13 +14,13 @@ func TestStreamsThatBringNothingAreOpenedMoreAndMoreSeldom(t *testing.T) {
 		}
 	}
 	p.wait(true, time.Hour)
-	if wait := p.wait(false, 0); wait > firstBackoff {
+	if wait := p.wait(false, 0); wait > defaultMinBackoff {
 		t.Errorf("after flags and a failure it waits %v", wait)
 	}
 }
 
 func TestStreamsThatBringFlagsAreOpenedAgainAtOnceButApart(t *testing.T) {
-	var p pace
+	p := pace{least: defaultMinBackoff, most: defaultMaxBackoff}
 	for lasted, least := range map[time.Duration]time.Duration{0: apart, apart / 4: apart * 3 / 4, apart: 0, time.Hour: 0} {
 		if wait := p.wait(true, lasted); wait < least || wait > least+together {
 			t.Errorf("after a stream of %v it waits %v, want %v and at most %v more", lasted, wait, least, together)

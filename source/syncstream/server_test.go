@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/flagline/flagline/source"
 	"github.com/flagline/flagline/source/sourcetest"
@@ -32,6 +33,8 @@ type server struct {
 	changed chan struct{}
 	end     error // what a stream ends with after its first message
 	ends    bool  // whether it does
+	refuse  error // what a stream ends with at once
+	context map[string]any
 	asked   []question
 }
 
@@ -83,10 +86,13 @@ func (s *server) SyncFlags(req *syncv1.SyncFlagsRequest, stream grpc.ServerStrea
 	s.mu.Unlock()
 	for {
 		s.mu.Lock()
-		text, changed, ends, end := s.text, s.changed, s.ends, s.end
+		m, changed, ends, end, refuse := s.message(), s.changed, s.ends, s.end, s.refuse
 		s.mu.Unlock()
-		if text != "" {
-			if err := stream.Send(&syncv1.SyncFlagsResponse{FlagConfiguration: text}); err != nil || ends {
+		if refuse != nil {
+			return refuse
+		}
+		if m != nil {
+			if err := stream.Send(m); err != nil || ends {
 				return end
 			}
 		}
@@ -96,6 +102,17 @@ func (s *server) SyncFlags(req *syncv1.SyncFlagsRequest, stream grpc.ServerStrea
 			return nil
 		}
 	}
+}
+
+func (s *server) message() *syncv1.SyncFlagsResponse {
+	if s.text == "" {
+		return nil
+	}
+	m := &syncv1.SyncFlagsResponse{FlagConfiguration: s.text}
+	if s.context != nil {
+		m.SyncContext, _ = structpb.NewStruct(s.context)
+	}
+	return m
 }
 
 func (s *server) send(text string) { s.set(func() { s.text = text }) }
@@ -139,7 +156,11 @@ func watch(t *testing.T, cfg syncstream.Config) *sourcetest.Recorder {
 
 func watchInto(t *testing.T, cfg syncstream.Config, sink source.Sink) {
 	t.Helper()
-	src := open(t, cfg)
+	watchSource(t, open(t, cfg), sink)
+}
+
+func watchSource(t *testing.T, src source.Source, sink source.Sink) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error)
 	go func() { done <- src.Watch(ctx, sink) }()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,7 +32,10 @@ const (
 	rarest = 10 * time.Minute
 )
 
-var errNothing = errors.New("the server is there but has not sent any flags yet")
+var (
+	errNothing = errors.New("the server is there but has not sent any flags yet")
+	errOld     = errors.New("the stream has lived as long as streams may")
+)
 
 // A watch is what one call of [Source.Watch] knows about the server.
 type watch struct {
@@ -41,15 +46,25 @@ type watch struct {
 	heard     atomic.Int64 // when anything last came, in nanoseconds of Unix time
 
 	delivered [sha256.Size]byte // the document that was delivered last
+	told      map[string]any    // the context that came with it; nil is none
 	sent      bool              // whether any was
 }
 
-// follow takes what one stream brings until it ends, and reports whether it
-// brought anything.
-func (w *watch) follow(ctx context.Context) (got bool) {
+// follow takes what one stream brings until it ends, and reports whether it did
+// well: the next may be opened at once. The error is one to give up for.
+func (w *watch) follow(ctx context.Context) (well bool, err error) {
 	got, err := w.stream(ctx)
 	if ctx.Err() != nil {
-		return got // the end of the watch says nothing about the server
+		return got, nil // the end of the watch says nothing about the server
+	}
+	if errors.Is(err, errOld) {
+		if !got {
+			w.reportNothing()
+		}
+		return true, nil
+	}
+	if w.source.fatally(err) {
+		return false, w.source.explain(err)
 	}
 	asked := strings.Contains(err.Error(), "too_many_pings")
 	if asked {
@@ -61,7 +76,14 @@ func (w *watch) follow(ctx context.Context) (got bool) {
 		w.status.Connected = false
 		w.report(w.source.explain(err))
 	}
-	return got
+	return got, nil
+}
+
+// fatally reports whether err, with which a stream ended, is to give up for.
+// Who once got flags got the address and the credentials right.
+func (s *Source) fatally(err error) bool {
+	st, ended := status.FromError(err) // rather than what is wrong on this side
+	return ended && s.delivered.Load() == 0 && slices.Contains(s.fatal, st.Code())
 }
 
 // stream opens a stream and takes what it brings. The error is why it ended.
@@ -106,20 +128,26 @@ func (w *watch) receive(ctx context.Context, messages <-chan *syncv1.SyncFlagsRe
 	defer late.Stop()
 	tick := time.NewTicker(w.source.cfg.KeepAlive / 4)
 	defer tick.Stop()
+	var old <-chan time.Time
+	if d := w.source.cfg.StreamDeadline; d > 0 {
+		old = time.After(d)
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return got, ctx.Err()
 		case err := <-ended:
 			return got, err
+		case <-old:
+			return got, errOld
 		case m := <-messages:
 			got = true
+			w.heard.Store(time.Now().UnixNano())
 			w.status.Connected = true
-			w.report(w.take(m.GetFlagConfiguration()))
+			w.report(w.take(m))
 		case <-late.C:
 			if !got {
-				w.status.Connected = true
-				w.report(w.source.named(errNothing))
+				w.reportNothing()
 			}
 		case <-tick.C:
 			w.report(w.status.Err)
@@ -128,33 +156,65 @@ func (w *watch) receive(ctx context.Context, messages <-chan *syncv1.SyncFlagsRe
 }
 
 // report tells how the source is doing, err being what is wrong. As long as
-// nothing is, whatever the server sent last is what it holds.
+// nothing is, whatever the server sent last is what it holds. That it lives is
+// known as of what came from it last, or, if an option of the caller's keeps
+// that from being noted, as of when it must have answered a ping for the
+// connection to stand.
 func (w *watch) report(err error) {
 	w.status.Err = err
 	if err == nil {
-		w.status.Confirmed = time.Unix(0, w.heard.Load())
+		pinged := time.Now().Add(-w.keepAlive - w.source.cfg.KeepAlive/3)
+		w.status.Confirmed = time.Unix(0, max(w.heard.Load(), pinged.UnixNano()))
 	}
 	w.sink.Report(w.status)
 }
 
-// take delivers a document as the only one that counts, unless it was
-// delivered already. What it cannot read it leaves alone.
-func (w *watch) take(text string) error {
+// reportNothing tells that the server is there, and no more.
+func (w *watch) reportNothing() {
+	w.status.Connected = true
+	w.report(w.source.named(errNothing))
+}
+
+// take delivers the document of m as the only one that counts, unless it was
+// delivered already, and what comes with it. A message that it cannot read it
+// leaves alone.
+func (w *watch) take(m *syncv1.SyncFlagsResponse) error {
+	text := m.GetFlagConfiguration()
 	sum := sha256.Sum256([]byte(text))
 	if w.sent && sum == w.delivered {
+		w.tell(m)
 		return nil
 	}
 	doc, err := flagdoc.Parse([]byte(text))
 	if err != nil {
 		return w.source.named(err)
 	}
-	w.delivered, w.sent = sum, true
+	records := doc.Records()
+	w.tell(m) // as late as may be: readers see it before the flags
 	w.sink.Apply(source.Update{
 		Version: source.Version{Generation: w.source.delivered.Add(1), Time: time.Now()},
 		Replace: true,
-		Records: doc.Records(),
+		Records: records,
 	})
+	w.delivered, w.sent = sum, true
 	return nil
+}
+
+// tell hands on the context of m if it is another than before. The first
+// message of a watch always has one to tell: none, if there is none.
+func (w *watch) tell(m *syncv1.SyncFlagsResponse) {
+	if w.source.cfg.OnContext == nil {
+		return
+	}
+	var now, own map[string]any
+	if c := m.GetSyncContext(); len(c.GetFields()) > 0 {
+		now, own = c.AsMap(), c.AsMap()
+	}
+	if w.sent && reflect.DeepEqual(now, w.told) {
+		return
+	}
+	w.told = now
+	w.source.cfg.OnContext(own)
 }
 
 func (s *Source) named(err error) error { return fmt.Errorf("%s: %w", s.target.name, err) }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/flagline/flagline/evaluator"
 	"github.com/flagline/flagline/internal/store"
-	"github.com/flagline/flagline/sidecar/internal/encoded"
 	"github.com/flagline/flagline/internal/structwire"
+	"github.com/flagline/flagline/sidecar/internal/encoded"
 )
 
 // An event is one message of a stream, written once for all streams.

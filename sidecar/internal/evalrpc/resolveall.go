@@ -9,10 +9,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/flagline/flagline/evaluator"
+	"github.com/flagline/flagline/internal/structwire"
 	"github.com/flagline/flagline/sidecar/internal/encoded"
 	"github.com/flagline/flagline/sidecar/internal/rpc"
 	"github.com/flagline/flagline/sidecar/internal/scope"
-	"github.com/flagline/flagline/internal/structwire"
 )
 
 // replies is the response to a question about all flags.

@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/flagline/flagline/sidecar/internal/encoded"
 	"github.com/flagline/flagline/internal/structwire"
+	"github.com/flagline/flagline/sidecar/internal/encoded"
 )
 
 // A request is that of all methods: they have the same fields, or none.
