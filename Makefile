@@ -124,10 +124,10 @@ bench-distribution: ## measure changes, first loads and doors; writes bench/*.js
 	go run ./internal/bench/distribution
 
 # What is generated, and compared, by tests.
-GENERATED := go test ./cmd/flagline ./cmd/flagline-sidecar -run 'TestReferenceIsCurrent|TestScripts|TestNATSExamples' -count 1
+GENERATED := go test ./cmd/flagline ./cmd/flagline-sidecar ./provider/flagd -run 'TestReferenceIsCurrent|TestScripts|TestNATSExamples' -count 1
 
 .PHONY: generate
-generate: ## write what is generated: docs/cli.md, docs/sidecar.md, transcripts, examples/nats
+generate: ## write what is generated: docs/cli.md, docs/sidecar.md, docs/provider-settings.md, transcripts, examples/nats
 	$(GENERATED) -update
 
 .PHONY: check-generated

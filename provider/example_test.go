@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/open-feature/go-sdk/openfeature"
 	"github.com/open-feature/go-sdk/openfeature/isolated"
@@ -37,19 +38,110 @@ func Example() {
 // In sidecar mode the provider asks a sidecar. Without an address that is the
 // one at localhost:8013.
 func ExampleWithSidecar() {
-	ctx, stop := context.WithCancel(context.Background())
-	addr, ended := runSidecar(ctx)
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			log.Print(err)
-		}
-	}()
+	ctx := context.Background()
+	addresses, stop := runSidecar(ctx)
+	defer stop()
 
-	p, err := provider.New(provider.WithSidecar(addr))
+	p, err := provider.New(provider.WithSidecar(addresses.Evaluation))
 	if err != nil {
 		log.Fatal(err)
 	}
+	api := isolated.NewAPI()
+	defer func() { _ = api.Shutdown(ctx) }()
+	if err := api.SetProviderAndWait(ctx, p); err != nil {
+		log.Print(err)
+	}
+	fmt.Println(api.NewClient().String(ctx, "greeting", "hello", openfeature.EvaluationContext{}))
+	// Output: hi
+}
+
+// In-process, a sidecar or a flagd pushes the flags; evaluations then take place in
+// the application.
+func ExampleWithSyncStream() {
+	ctx := context.Background()
+	addresses, stop := runSidecar(ctx)
+	defer stop()
+
+	p, err := provider.New(provider.WithSyncStream(addresses.Sync))
+	if err != nil {
+		log.Fatal(err)
+	}
+	api := isolated.NewAPI()
+	defer func() { _ = api.Shutdown(ctx) }()
+	if err := api.SetProviderAndWait(ctx, p); err != nil {
+		log.Print(err)
+	}
+	ec := openfeature.NewEvaluationContext("ada", map[string]any{"language": "fr"})
+	fmt.Println(api.NewClient().String(ctx, "greeting", "hello", ec))
+	// Output: good day
+}
+
+// What may be kept is asked for once, until its flag changes.
+func ExampleProvider_Stats() {
+	ctx := context.Background()
+	addresses, stop := runSidecar(ctx)
+	defer stop()
+
+	p, err := provider.New(provider.WithSidecar(addresses.Evaluation))
+	if err != nil {
+		log.Fatal(err)
+	}
+	api := isolated.NewAPI()
+	defer func() { _ = api.Shutdown(ctx) }()
+	if err := api.SetProviderAndWait(ctx, p); err != nil {
+		log.Print(err)
+	}
+	client := api.NewClient()
+	for _, language := range []string{"fr", "fr", "de", "fr"} {
+		ec := openfeature.NewEvaluationContext("ada", map[string]any{"language": language})
+		answer, _ := client.StringValueDetails(ctx, "greeting", "hello", ec)
+		fmt.Println(answer.Value, answer.Reason)
+	}
+	fmt.Println(p.Stats().Calls, "questions went out")
+	// Output:
+	// good day TARGETING_MATCH
+	// good day CACHED
+	// hi DEFAULT
+	// good day CACHED
+	// 2 questions went out
+}
+
+// A handle asks for one flag many times, without what the OpenFeature SDK does
+// for each evaluation.
+func ExampleProvider_StringHandle() {
+	p, err := provider.New(provider.WithFile("testdata/flags.json"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	if err := p.InitWithContext(ctx, openfeature.EvaluationContext{}); err != nil {
+		log.Print(err)
+	}
+	defer p.Shutdown()
+
+	greeting := p.StringHandle("greeting", "hello")
+	for _, language := range []string{"en", "fr"} {
+		fmt.Println(greeting.Value(ctx, map[string]any{"targetingKey": "ada", "language": language}))
+	}
+	// Output:
+	// hi
+	// good day
+}
+
+// The environment says where flags come from, where no option does.
+func ExampleNew() {
+	_ = os.Setenv("FLAGD_RESOLVER", "file")
+	_ = os.Setenv("FLAGD_OFFLINE_FLAG_SOURCE_PATH", "testdata/flags.json")
+	defer func() {
+		_ = os.Unsetenv("FLAGD_RESOLVER")
+		_ = os.Unsetenv("FLAGD_OFFLINE_FLAG_SOURCE_PATH")
+	}()
+
+	p, err := provider.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
 	api := isolated.NewAPI()
 	defer func() { _ = api.Shutdown(ctx) }()
 	if err := api.SetProviderAndWait(ctx, p); err != nil {
@@ -91,9 +183,10 @@ func ExampleNew_badOptions() {
 	// deadline 0s: it must be positive
 }
 
-// runSidecar runs a sidecar over testdata/flags.json and returns its address
+// runSidecar runs a sidecar over testdata/flags.json, and returns where it listens
 // once it has the flags.
-func runSidecar(ctx context.Context) (addr string, ended <-chan error) {
+func runSidecar(ctx context.Context) (addresses sidecar.Addresses, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	flags := loaded{Source: file.New("testdata/flags.json"), done: make(chan struct{}, 1)}
 	ready, end := make(chan sidecar.Addresses, 1), make(chan error, 1)
 	go func() {
@@ -102,9 +195,14 @@ func runSidecar(ctx context.Context) (addr string, ended <-chan error) {
 			Ready:   func(a sidecar.Addresses) { ready <- a },
 		})
 	}()
-	addr = (<-ready).Evaluation
+	addresses = <-ready
 	<-flags.done
-	return addr, end
+	return addresses, func() {
+		cancel()
+		if err := <-end; err != nil {
+			log.Print(err)
+		}
+	}
 }
 
 // A loaded source says when its flags have been delivered.

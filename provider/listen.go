@@ -57,8 +57,8 @@ func (m *sidecar) close() {
 // tellLost says that nobody tells of changes. What is known goes on answering for
 // a while; what is heard meanwhile is not kept.
 func (m *sidecar) tellLost(tell teller, err error) {
-	m.client.Trust("")
 	m.known.Pause()
+	m.client.Trust("")
 	tell(report{err: fmt.Errorf("sidecar %s: %w", m.cfg.Address, err)})
 }
 
@@ -111,9 +111,8 @@ func (m *sidecar) open(ctx context.Context, tell teller, after *stream) *stream 
 
 // begin forgets what may have changed while nobody listened, which is anything.
 func (m *sidecar) begin(tell teller, mark string) {
-	m.known.DropAll()
+	m.client.Trust(mark) // first, so that what is kept was asked of this server
 	m.known.Listen()
-	m.client.Trust(mark)
 	tell(report{usable: true, current: true, changes: changes{unknown: true}})
 }
 

@@ -140,8 +140,6 @@ func (s *settings) read(lookup func(string) (string, bool), chosen bool) {
 	}{
 		{said.Deadline, &s.deadline},
 		{said.StreamDeadline, &s.streamDeadline},
-		{said.RetryBackoff, &s.minBackoff},
-		{said.RetryBackoffMax, &s.maxBackoff},
 		{said.GracePeriod, &s.grace},
 		{said.StaleAfter, &s.staleAfter},
 		{said.PollInterval, &s.pollInterval},
@@ -150,9 +148,7 @@ func (s *settings) read(lookup func(string) (string, bool), chosen bool) {
 			*d.here = *d.said
 		}
 	}
-	if said.RetryBackoff != nil && said.RetryBackoffMax == nil {
-		s.maxBackoff = max(s.maxBackoff, s.minBackoff)
-	}
+	s.minBackoff, s.maxBackoff = said.Backoff(s.minBackoff, s.maxBackoff)
 	if said.KeepAlive != nil {
 		WithKeepAlive(*said.KeepAlive).apply(s)
 	}

@@ -69,8 +69,12 @@ func (m *sidecar) resolve(ctx context.Context, k kind, flag string, ec evaluator
 			return again(known)
 		}
 	}
-	r, err := m.known.Ask(ctx, flag, uint8(k), plain, func(ctx context.Context) (*evaluator.Resolution, cache.Keep, error) {
-		return m.ask(ctx, k, flag, plain)
+	// The deadline is the caller's, who may wait for others.
+	within := bound(ctx, m.deadline)
+	defer within.release()
+	//nolint:contextcheck // within is ctx, and a deadline
+	r, err := m.known.Ask(within, flag, uint8(k), plain, func(context.Context) (*evaluator.Resolution, cache.Keep, error) {
+		return m.ask(within, k, flag, plain)
 	})
 	switch {
 	case err != nil:
@@ -92,8 +96,8 @@ func again(known *evaluator.Resolution) evaluator.Resolution {
 	return r
 }
 
-// ask asks the server, within the deadline.
-func (m *sidecar) ask(ctx context.Context, k kind, flag string, ec evaluator.Context) (*evaluator.Resolution, cache.Keep, error) {
+// ask asks the server.
+func (m *sidecar) ask(within *bounded, k kind, flag string, ec evaluator.Context) (*evaluator.Resolution, cache.Keep, error) {
 	if m.err != nil {
 		return nil, cache.Never, m.err
 	}
@@ -101,10 +105,8 @@ func (m *sidecar) ask(ctx context.Context, k kind, flag string, ec evaluator.Con
 	if err != nil {
 		return nil, cache.Never, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, m.deadline)
-	defer cancel()
-	a, err := m.client.Resolve(bounded, k, flag, ec)
-	done(err, ctx.Err() == nil && bounded.Err() != nil)
+	a, err := m.client.Resolve(within.Context, within.deadline, k, flag, ec)
+	done(err)
 	if err != nil {
 		return nil, cache.Never, err
 	}
@@ -112,9 +114,9 @@ func (m *sidecar) ask(ctx context.Context, k kind, flag string, ec evaluator.Con
 		Value: a.Value, Variant: a.Variant, Reason: evaluator.Reason(a.Reason), Metadata: a.Metadata,
 	}
 	switch {
-	case r.Reason == evaluator.ReasonStatic:
+	case r.Reason == evaluator.ReasonStatic && (a.Reusable || a.Foreign):
 		return r, cache.Static, nil
-	case a.ByContext:
+	case a.Reusable:
 		return r, cache.ByContext, nil
 	}
 	return r, cache.Never, nil

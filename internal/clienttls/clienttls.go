@@ -24,12 +24,14 @@ type Files struct {
 
 // Check reads the files, and says what is wrong with them.
 func (f Files) Check() error {
-	_, err := f.config()
+	_, err := f.Config()
 	return err
 }
 
-func (f Files) config() (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+// Config reads the files. Without a ServerName, that of the address is still to be
+// said.
+func (f Files) Config() (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: f.ServerName}
 	if (f.Cert == "") != (f.Key == "") {
 		return nil, errors.New("a client certificate needs its key, and the key its certificate; one of the files is not given")
 	}
@@ -68,7 +70,7 @@ type fresh struct {
 
 // ClientHandshake implements [credentials.TransportCredentials].
 func (c fresh) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	cfg, err := c.files.config()
+	cfg, err := c.files.Config()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -229,3 +229,38 @@ func TestIncrementalUpdateReplacesTheSetsThatItHolds(t *testing.T) {
 	m.send(document("b", "other"))
 	r.Await(t, "an update of everything", has(other))
 }
+
+// A stubborn sync looks at no context: it ends once it was shut down, and once
+// somebody has taken all that it still has to say.
+type stubborn struct {
+	memorySync
+
+	end chan struct{}
+}
+
+func (s stubborn) Shutdown() error {
+	close(s.end)
+	return nil
+}
+
+func (s stubborn) Sync(_ context.Context, out chan<- sync.DataSync) error {
+	out <- sync.DataSync{FlagData: flags("red")}
+	<-s.end
+	for range 3 {
+		out <- sync.DataSync{FlagData: flags("blue")}
+	}
+	return nil
+}
+
+func TestSyncThatLooksAtNoContextIsNotWaitedForInVain(t *testing.T) {
+	custom := stubborn{memorySync{newMemory("memory://stubborn")}, make(chan struct{})}
+	p := newProvider(t, flagd.WithInProcessResolver(), flagd.WithCustomSyncProvider(custom))
+	if _, err := bind(t, p); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := p.ShutdownWithContext(ctx); err != nil {
+		t.Error(err)
+	}
+}

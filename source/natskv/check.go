@@ -47,7 +47,7 @@ func (f *follower) look(ctx context.Context) bool {
 func (f *follower) compare(ctx context.Context) error {
 	if f.client.Conn.IsClosed() {
 		f.logger.Error("connect anew", "err", f.client.Conn.LastError())
-		if err := f.dial(); err != nil {
+		if err := f.dial(ctx); err != nil {
 			return err
 		}
 	}

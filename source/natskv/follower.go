@@ -103,8 +103,9 @@ func newFollower(s *Source, sink source.Sink) *follower {
 
 // dial connects, and subscribes before anything is read, so that nothing falls
 // in between. The connection mends itself, for as long as it is not closed.
-func (f *follower) dial() error {
+func (f *follower) dial(ctx context.Context) error {
 	opts := append([]nats.Option{
+		nats.SetCustomDialer(tiedDialer{ctx}),
 		nats.ReconnectHandler(func(*nats.Conn) { f.connected() }),
 		nats.ConnectHandler(func(*nats.Conn) { f.connected() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { f.disconnected(err) }),

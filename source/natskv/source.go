@@ -86,7 +86,7 @@ func (s *Source) Instance() string { return s.cfg.Instance }
 // that are down or an environment that does not exist yet are waited for.
 func (s *Source) Watch(ctx context.Context, sink source.Sink) error {
 	f := newFollower(s, sink)
-	if err := f.dial(); err != nil {
+	if err := f.dial(ctx); err != nil {
 		return err
 	}
 	defer func() { f.client.Conn.Close() }()

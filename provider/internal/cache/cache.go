@@ -15,19 +15,19 @@
 // # What may be relied on
 //
 // An answer is kept only if no change of its flag was announced since its
-// question was sent, and only while somebody listens for changes. Once
-// [Cache.Drop] has returned nobody is told what was dropped: neither is it
-// found, nor does a later question join an earlier one.
+// question was sent, and only while somebody listens for changes. Who asks
+// after [Cache.Drop] has returned is not told what was dropped: it is not found,
+// and a later question does not join an earlier one.
 //
 // There are never more answers than [New] was told. Who makes room for a new
 // one is the least recently used, approximated by second chance (CLOCK): a hit
 // marks an answer, and a hand that goes round takes the first that was not
 // marked since it last came by. Exact order would need a lock at each hit.
 //
-// A hit takes no lock, allocates nothing and writes to nothing that others
-// write to. That is what the lock-free map of package xsync is for, and its
-// striped counter: sync.Map would allocate at each look-up, to put the key in
-// an interface.
+// A hit takes no lock, allocates nothing and writes nothing that other cores
+// have to wait for. That is what the lock-free map of package xsync is for, and
+// its striped counter: sync.Map would allocate at each look-up, to put the key
+// in an interface. Who misses takes a lock, shortly, before and after asking.
 //
 // Contexts are personal data, and are not retained: an answer that depends on
 // one is kept under a sum of it ([Sum]).

@@ -6,8 +6,7 @@ import (
 )
 
 // A Key stands for a context in 128 bits: two hashes of it under independent
-// random seeds. It means nothing outside of the process that made it, and
-// tells nothing of the context.
+// random seeds. It means nothing outside of the process that made it.
 type Key struct{ first, second uint64 }
 
 // maxDepth bounds how deep a context may nest to have a sum. It stops at a
@@ -42,10 +41,10 @@ func newLanes() lanes { return lanes{maphash.MakeSeed(), maphash.MakeSeed()} }
 // deeper than 100: such a context has no key.
 //
 // Two contexts have the same key if they are equal; the order in which a map
-// was filled does not matter. Otherwise their keys differ but for a chance of
-// about 1 in 2^128. What is no difference to one rule is one to the next, so
-// everything counts: a member that is nil is not one that is missing, and 0
-// is not -0.
+// was filled does not matter. Otherwise their keys differ, unless two hashes of
+// 64 bits under independent seeds collide at once. What is no difference to one
+// rule is one to the next, so everything counts: a member that is nil is not
+// one that is missing, and 0 is not -0.
 //
 // Sum does not retain ec, and does not allocate.
 func Sum(ec map[string]any) (Key, bool) { return sumMap(ec, maxDepth) }

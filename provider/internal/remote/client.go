@@ -10,11 +10,9 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 
 	"github.com/flagline/flagline/internal/clienttls"
 	"github.com/flagline/flagline/internal/reuse"
@@ -56,8 +54,10 @@ type Client struct {
 	// mark is that of the event stream: see package reuse.
 	mark atomic.Pointer[string]
 
-	// old says that the server knows only version 1 of the service.
-	old atomic.Bool
+	// asked is the version of the service that questions go to.
+	asked atomic.Pointer[version]
+
+	lane *lane // nil if all questions go by gRPC
 }
 
 // Check says what of cfg makes no sense.
@@ -99,27 +99,20 @@ func Dial(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sidecar address %q: %w", cfg.Address, err)
 	}
-	c := &Client{conn: conn, metadata: metadata.MD{}}
+	c := &Client{conn: conn, metadata: metadata.MD{}, lane: newLane(cfg, at)}
+	c.asked.Store(second)
 	if cfg.Selector != "" {
 		c.metadata.Set("flagd-selector", cfg.Selector)
 	}
 	return c, nil
 }
 
-// Close ends the connection and whatever goes on over it.
-func (c *Client) Close() { _ = c.conn.Close() }
-
-func (c *Client) service() string {
-	if c.old.Load() {
-		return "/flagd.evaluation.v1.Service/"
+// Close ends the connections and whatever goes on over them.
+func (c *Client) Close() {
+	_ = c.conn.Close()
+	if c.lane != nil {
+		c.lane.close()
 	}
-	return "/flagd.evaluation.v2.Service/"
-}
-
-// outdated notes that the server knows only version 1, and reports whether that is
-// news.
-func (c *Client) outdated(err error) bool {
-	return status.Code(err) == codes.Unimplemented && !c.old.Swap(true)
 }
 
 // outgoing adds what every call says of itself. The caller's own metadata go along.

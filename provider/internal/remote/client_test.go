@@ -63,15 +63,15 @@ func TestServerOfVersion1IsUnderstood(t *testing.T) {
 	c := dial(t, server)
 
 	// Values that are zero are left out, and mean zero.
-	a, err := c.Resolve(t.Context(), Boolean, "false", nil)
+	a, err := c.Resolve(t.Context(), time.Now().Add(time.Minute), Boolean, "false", nil)
 	if err != nil || a.Value != false || a.Variant != "no" || a.Reason != "STATIC" {
 		t.Errorf("false is answered with %+v, %v", a, err)
 	}
 	// A flag that is disabled has no value.
-	if a, err = c.Resolve(t.Context(), Boolean, "off", nil); err != nil || a.Value != nil || a.Reason != "DISABLED" {
+	if a, err = c.Resolve(t.Context(), time.Now().Add(time.Minute), Boolean, "off", nil); err != nil || a.Value != nil || a.Reason != "DISABLED" {
 		t.Errorf("off is answered with %+v, %v", a, err)
 	}
-	if _, err = c.Resolve(t.Context(), Boolean, "gone", nil); status.Code(err) != codes.NotFound {
+	if _, err = c.Resolve(t.Context(), time.Now().Add(time.Minute), Boolean, "gone", nil); status.Code(err) != codes.NotFound {
 		t.Errorf("gone is answered with %v", err)
 	}
 	var types []string
@@ -84,7 +84,7 @@ func TestServerOfVersion1IsUnderstood(t *testing.T) {
 func TestServerThatKnowsNeitherVersionIsToldAbout(t *testing.T) {
 	c := dial(t, grpc.NewServer())
 	for range 2 {
-		if _, err := c.Resolve(t.Context(), Boolean, "f", nil); status.Code(err) != codes.Unimplemented {
+		if _, err := c.Resolve(t.Context(), time.Now().Add(time.Minute), Boolean, "f", nil); status.Code(err) != codes.Unimplemented {
 			t.Errorf("the answer is %v", err)
 		}
 	}

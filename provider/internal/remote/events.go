@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/flagline/flagline/internal/reuse"
@@ -33,14 +34,14 @@ var (
 // error is why it did, and never nil. It waits no longer than patience for a
 // connection, and returns [ErrNotReached] if there is none.
 func (c *Client) Events(ctx context.Context, patience time.Duration, take func(Event)) error {
-	err := c.events(ctx, patience, take)
-	if c.outdated(err) {
-		return c.events(ctx, patience, take)
+	err := c.events(ctx, second, patience, take)
+	if status.Code(err) == codes.Unimplemented {
+		return c.events(ctx, first, patience, take)
 	}
 	return err
 }
 
-func (c *Client) events(ctx context.Context, patience time.Duration, take func(Event)) error {
+func (c *Client) events(ctx context.Context, v *version, patience time.Duration, take func(Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	impatient := time.AfterFunc(patience, cancel)
@@ -48,17 +49,17 @@ func (c *Client) events(ctx context.Context, patience time.Duration, take func(E
 
 	// This is the one call that waits for a connection, and has one made.
 	stream, err := c.conn.NewStream(c.outgoing(ctx, nil), &grpc.StreamDesc{ServerStreams: true},
-		c.service()+"EventStream", grpc.WaitForReady(true))
+		v.events, grpc.WaitForReady(true))
 	if err == nil {
 		err = stream.SendMsg(nothing{})
 	}
 	if err == nil {
 		err = stream.CloseSend()
 	}
-	switch {
-	case stream == nil || !impatient.Stop():
+	switch late := !impatient.Stop(); {
+	case late:
 		return fmt.Errorf("%w: %s", ErrNotReached, strings.TrimPrefix(status.Convert(err).Message(), "latest balancer error: "))
-	case err != nil && !errors.Is(err, io.EOF): // io.EOF: why is for the reader to say
+	case stream == nil, err != nil && !errors.Is(err, io.EOF): // io.EOF: why is for the reader to say
 		return err
 	}
 	for {
@@ -69,6 +70,9 @@ func (c *Client) events(ctx context.Context, patience time.Duration, take func(E
 			}
 			return err
 		}
+		if v == second {
+			c.asked.Store(second) // whatever the server before knew
+		}
 		if header, err := stream.Header(); err == nil && len(header[reuse.Header]) == 1 {
 			e.Mark = header[reuse.Header][0]
 		}
@@ -77,8 +81,12 @@ func (c *Client) events(ctx context.Context, patience time.Duration, take func(E
 }
 
 // Trust has questions say the mark of the event stream that is listened to, or
-// none if that is "": see package reuse.
+// none if that is "": see package reuse. What is asked after it goes to the server
+// that is there by then.
 func (c *Client) Trust(mark string) {
+	if c.lane != nil {
+		c.lane.renew()
+	}
 	if mark == "" {
 		c.mark.Store(nil)
 		return

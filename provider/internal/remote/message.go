@@ -38,7 +38,7 @@ func (codec) Name() string { return "proto" }
 func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	switch m := v.(type) {
 	case *question:
-		return mem.BufferSlice{mem.SliceBuffer(m.wire())}, nil
+		return mem.BufferSlice{mem.SliceBuffer(m.append(make([]byte, 0, m.size())))}, nil
 	case nothing:
 		return nil, nil
 	}
@@ -63,19 +63,37 @@ type nothing struct{}
 type question struct {
 	flag    string
 	context map[string]any
+
+	measured int    // how many bytes the context has on the wire
+	written  []byte // these, if they had to be written to know
 }
 
-func (q *question) wire() []byte {
-	const tags = 2 + 2*10 // and their lengths, at most
-	size := structwire.Size(q.context)
-	b := make([]byte, 0, len(q.flag)+size+tags)
+// size is how many bytes the question has on the wire.
+func (q *question) size() int {
+	return protowire.SizeTag(questionFlag) + protowire.SizeBytes(len(q.flag)) +
+		protowire.SizeTag(questionContext) + protowire.SizeBytes(q.contextSize())
+}
+
+// contextSize is how many bytes the context has.
+func (q *question) contextSize() int {
+	q.measured = structwire.Size(q.context)
+	if q.measured == 0 && len(q.context) > 0 {
+		q.written = structwire.Append(nil, q.context)
+		q.measured = len(q.written)
+	}
+	return q.measured
+}
+
+// append appends the question, of which [question.size] was asked before.
+func (q *question) append(b []byte) []byte {
 	b = protowire.AppendTag(b, questionFlag, protowire.BytesType)
 	b = protowire.AppendString(b, q.flag)
 	b = protowire.AppendTag(b, questionContext, protowire.BytesType)
-	if size == 0 { // or not known before it is written
-		return protowire.AppendBytes(b, structwire.Append(nil, q.context))
+	if q.written != nil {
+		return protowire.AppendBytes(b, q.written)
 	}
-	return structwire.Append(protowire.AppendVarint(b, uint64(size)), q.context) //nolint:gosec // a size
+	b = protowire.AppendVarint(b, uint64(q.measured)) //nolint:gosec // a size
+	return structwire.Append(b, q.context)
 }
 
 // An answer is a response about one flag.

@@ -23,7 +23,7 @@ func TestQuestionIsWhatFlagdReads(t *testing.T) {
 	} {
 		q := question{flag: "new-checkout", context: ec}
 		m := new(eval.ResolveBooleanRequest)
-		if err := proto.Unmarshal(q.wire(), m); err != nil {
+		if err := proto.Unmarshal(q.append(make([]byte, 0, q.size())), m); err != nil {
 			t.Fatal(err)
 		}
 		want, err := structpb.NewStruct(ec)

@@ -2,9 +2,14 @@ package remote
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/flagline/flagline/internal/reuse"
 )
@@ -16,41 +21,65 @@ type Answer struct {
 	Variant  string
 	Metadata map[string]any
 
-	// ByContext says that the flag and the context alone made the answer, and
-	// that the event stream will tell of it when that changes.
-	ByContext bool
+	// Reusable says that the flag and the context alone made the answer, and
+	// that the event stream will tell of it when that changes: see package
+	// reuse. Foreign says that the server of the event stream does not say such
+	// things.
+	Reusable, Foreign bool
 }
 
 // Resolve asks for the value of flag, as one of the given kind, for the context
-// ec, whose values are those of [structwire.Append]. The errors are gRPC's.
-func (c *Client) Resolve(ctx context.Context, kind Kind, flag string, ec map[string]any) (Answer, error) {
-	a, err := c.resolve(ctx, kind, flag, ec)
-	if err != nil && c.outdated(err) {
-		return c.resolve(ctx, kind, flag, ec)
+// ec, whose values are those of [structwire.Append]. It ends at the deadline, or
+// with ctx. The errors are gRPC's.
+func (c *Client) Resolve(ctx context.Context, deadline time.Time, kind Kind, flag string, ec map[string]any) (Answer, error) {
+	q := question{flag: flag, context: ec}
+	version := c.asked.Load()
+	a, err := c.resolve(ctx, deadline, version, kind, &q)
+	if status.Code(err) != codes.Unimplemented {
+		return a, err
 	}
-	return a, err
+	// Another server may have taken over, in either direction.
+	other, theirs := c.resolve(ctx, deadline, version.other(), kind, &q)
+	if status.Code(theirs) == codes.Unimplemented {
+		return a, err
+	}
+	c.asked.CompareAndSwap(version, version.other())
+	return other, theirs
 }
 
-func (c *Client) resolve(ctx context.Context, kind Kind, flag string, ec map[string]any) (Answer, error) {
-	var header metadata.MD
-	var options []grpc.CallOption
-	old, mark := c.old.Load(), c.mark.Load()
-	if mark != nil {
-		options = append(options, grpc.Header(&header))
+func (c *Client) resolve(ctx context.Context, deadline time.Time, v *version, kind Kind, q *question) (Answer, error) {
+	mark, a, method := c.mark.Load(), answer{kind: kind}, v.methods[kind]
+	marked, err := false, errNoLane
+	if _, more := metadata.FromOutgoingContext(ctx); c.lane != nil && v == second && !more {
+		marked, err = c.lane.ask(ctx, deadline, method, q, mark, &a)
 	}
-	a := answer{kind: kind}
-	err := c.conn.Invoke(c.outgoing(ctx, mark), c.service()+kind.method(), &question{flag: flag, context: ec}, &a, options...)
+	if errors.Is(err, errNoLane) {
+		a = answer{kind: kind}
+		marked, err = c.invoke(ctx, deadline, method, q, mark, &a)
+	}
 	if err != nil {
 		return Answer{}, err
 	}
-	if old {
+	if v == first {
 		a.complete()
 	}
-	marked := header[reuse.Header]
 	return Answer{
 		Value: a.value, Reason: a.reason, Variant: a.variant, Metadata: a.metadata,
-		ByContext: mark != nil && len(marked) == 1 && marked[0] == *mark,
+		Foreign: mark == nil, Reusable: marked,
 	}, nil
+}
+
+// invoke asks by gRPC.
+func (c *Client) invoke(ctx context.Context, deadline time.Time, method string, q *question, mark *string, a *answer) (marked bool, err error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	var header metadata.MD
+	var options []grpc.CallOption
+	if mark != nil {
+		options = append(options, grpc.Header(&header))
+	}
+	err = c.conn.Invoke(c.outgoing(ctx, mark), method, q, a, options...)
+	return mark != nil && slices.Contains(header[reuse.Header], *mark), err
 }
 
 // complete reads what version 1 means: values that are zero are left out, and a
@@ -61,4 +90,30 @@ func (a *answer) complete() {
 	} else if a.value == nil {
 		a.value = a.kind.zero()
 	}
+}
+
+// A version is one of those of flagd's evaluation service.
+type version struct {
+	events  string
+	methods [Object + 1]string // by kind
+}
+
+var (
+	first  = newVersion("/flagd.evaluation.v1.Service/")
+	second = newVersion("/flagd.evaluation.v2.Service/")
+)
+
+func newVersion(service string) *version {
+	v := &version{events: service + "EventStream"}
+	for kind := range v.methods {
+		v.methods[kind] = service + Kind(kind).method() //nolint:gosec // there are few
+	}
+	return v
+}
+
+func (v *version) other() *version {
+	if v == first {
+		return second
+	}
+	return first
 }

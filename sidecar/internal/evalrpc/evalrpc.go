@@ -169,7 +169,7 @@ func (s *Service) resolve(
 	case ok || r.Reason == evaluator.ReasonDisabled || d.optional:
 		return &reply{
 			kind: k, dialect: d, answer: answer, value: r.Value, reason: string(r.Reason),
-			mark: s.mark(d, flag, headers),
+			mark: s.mark(d, flag, r.Reason, headers),
 		}, nil
 	case d.lenient:
 		return &reply{kind: k, dialect: d, answer: answer, reason: reasonFallback}, nil
@@ -180,9 +180,9 @@ func (s *Service) resolve(
 
 // mark is what lets whoever asked keep the answer of flag for the same context,
 // if it may, and if it was asked for.
-func (s *Service) mark(d *dialect, flag *evaluator.Flag, headers rpc.Headers) string {
-	if s.Mark == "" || d.lenient || len(s.Rules.Headers) > 0 || flag.ReadsTime() ||
-		!slices.Contains(headers.Values(reuse.Header), s.Mark) {
+func (s *Service) mark(d *dialect, flag *evaluator.Flag, reason evaluator.Reason, headers rpc.Headers) string {
+	changeable := reason != evaluator.ReasonStatic && (flag.ReadsTime() || len(s.Rules.Headers) > 0)
+	if s.Mark == "" || d.lenient || changeable || !slices.Contains(headers.Values(reuse.Header), s.Mark) {
 		return ""
 	}
 	return s.Mark
