@@ -77,7 +77,10 @@ func (p *Provider) ObjectHandle(flag string, defaultValue map[string]any) *Handl
 // ctx bounds how long a sidecar is waited for. In-process nothing is waited for.
 func (h *Handle[T]) Value(ctx context.Context, ec map[string]any) T {
 	r := h.resolve(ctx, ec)
-	if v, ok, err := h.as(r); ok && err == nil {
+	if v, ok := r.Value.(T); ok && r.Err == nil {
+		return v
+	}
+	if v, ok, err := h.as(r); ok && err == nil { // a whole number
 		return v
 	}
 	return h.defaultValue

@@ -82,5 +82,5 @@ func (p *Provider) IntEvaluation(ctx context.Context, flag string, defaultValue 
 // ObjectEvaluation resolves a flag whose variants are objects. The value is a
 // map[string]any that belongs to the caller, or defaultValue.
 func (p *Provider) ObjectEvaluation(ctx context.Context, flag string, defaultValue any, fc openfeature.FlattenedContext) openfeature.InterfaceResolutionDetail {
-	return detail(defaultValue, p.resolve(ctx, object, flag, fc), asObject)
+	return objectDetail(defaultValue, p.resolve(ctx, object, flag, fc))
 }

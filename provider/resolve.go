@@ -60,30 +60,34 @@ func failed(code evaluator.ErrorCode, flag string, err error) evaluator.Resoluti
 	}
 }
 
-// asObject reads the value of an answer as an object that belongs to the caller.
-func asObject(r evaluator.Resolution) (v any, ok bool, err *evaluator.Error) {
-	shared, ok, err := r.Object()
-	if !ok {
-		return nil, false, err
-	}
-	return cloned(shared), true, nil
-}
-
-// detail puts an answer in the SDK's words.
-func detail[T any](
+// detail puts an answer in the SDK's words. as reads its value as a T.
+func detail[T bool | string | float64 | int64 | map[string]any](
 	defaultValue T, r evaluator.Resolution, as func(evaluator.Resolution) (T, bool, *evaluator.Error),
-) openfeature.GenericResolutionDetail[T] {
-	d := openfeature.GenericResolutionDetail[T]{Value: defaultValue}
-	d.FlagMetadata = r.Metadata
-	v, ok, err := as(r)
-	if err != nil {
-		d.Reason = openfeature.ErrorReason
-		d.ResolutionError = resolutionError(err)
+) (d openfeature.GenericResolutionDetail[T]) {
+	d.Value, d.FlagMetadata = defaultValue, r.Metadata
+	if v, ok := r.Value.(T); ok && r.Err == nil { // what as would say, without handing r on
+		d.Value, d.Variant, d.Reason = v, r.Variant, openfeature.Reason(r.Reason)
 		return d
 	}
-	d.Reason = openfeature.Reason(r.Reason)
-	if ok {
+	v, ok, err := as(r)
+	switch {
+	case err != nil:
+		d.Reason, d.ResolutionError = openfeature.ErrorReason, resolutionError(err)
+		return d
+	case ok:
 		d.Value, d.Variant = v, r.Variant
+	}
+	d.Reason = openfeature.Reason(r.Reason)
+	return d
+}
+
+// objectDetail is detail for objects, which the SDK does not type: the value
+// belongs to the caller, and may be a default of any type.
+func objectDetail(defaultValue any, r evaluator.Resolution) openfeature.InterfaceResolutionDetail {
+	typed := detail(nil, r, evaluator.Resolution.Object)
+	d := openfeature.InterfaceResolutionDetail{Value: defaultValue, ProviderResolutionDetail: typed.ProviderResolutionDetail}
+	if typed.Value != nil {
+		d.Value = cloned(typed.Value)
 	}
 	return d
 }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -69,7 +70,8 @@ func (c *Client) resolve(ctx context.Context, deadline time.Time, v *version, ki
 	}, nil
 }
 
-// invoke asks by gRPC.
+// invoke asks by gRPC. A question that was out when its connection ended is asked
+// once more: it changes nothing, and the server may well be there.
 func (c *Client) invoke(ctx context.Context, deadline time.Time, method string, q *question, mark *string, a *answer) (marked bool, err error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
@@ -78,7 +80,12 @@ func (c *Client) invoke(ctx context.Context, deadline time.Time, method string, 
 	if mark != nil {
 		options = append(options, grpc.Header(&header))
 	}
-	err = c.conn.Invoke(c.outgoing(ctx, mark), method, q, a, options...)
+	ctx = c.outgoing(ctx, mark)
+	connected := c.conn.GetState() == connectivity.Ready
+	err = c.conn.Invoke(ctx, method, q, a, options...)
+	if connected && status.Code(err) == codes.Unavailable {
+		err = c.conn.Invoke(ctx, method, q, a, options...)
+	}
 	return mark != nil && slices.Contains(header[reuse.Header], *mark), err
 }
 
