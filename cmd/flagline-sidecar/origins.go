@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flagline/flagline/source/httppoll"
+	"github.com/flagline/flagline/source/natskv"
 	"github.com/flagline/flagline/source/syncstream"
 )
 
@@ -210,28 +211,18 @@ var errCredentials = errors.New("an address holds credentials; put them into a f
 // parseNATS reads nats://host:port,host:port/environment. The environment may
 // come from its own setting instead, but the two must not differ.
 func (s *settings) parseNATS(uri string) (origin, error) {
-	if strings.Contains(uri, "@") {
+	servers, environment, err := natskv.ParseURI(uri)
+	switch {
+	case errors.Is(err, natskv.ErrCredentials):
 		return origin{}, errCredentials
-	}
-	scheme, rest, ok := strings.Cut(uri, "://")
-	if !ok {
-		scheme, rest = "nats", uri
-	}
-	hosts, environment, _ := strings.Cut(rest, "/")
-	if environment != "" && s.environment != "" && environment != s.environment {
+	case err != nil:
+		return origin{}, err
+	case environment != "" && s.environment != "" && environment != s.environment:
 		return origin{}, fmt.Errorf("the address says environment %q, and --environment %q", environment, s.environment)
 	}
 	environment = cmp.Or(environment, s.environment)
 	if environment == "" {
 		return origin{}, errors.New("there is no environment; append it, as in nats://HOST:PORT/prod, or give --environment")
 	}
-	var servers []string
-	for host := range strings.SplitSeq(hosts, ",") {
-		_, after, ok := strings.Cut(host, "://")
-		if !ok {
-			after = host
-		}
-		servers = append(servers, scheme+"://"+strings.TrimSpace(after))
-	}
-	return origin{servers: strings.Join(servers, ","), environment: environment}, nil
+	return origin{servers: servers, environment: environment}, nil
 }

@@ -47,30 +47,19 @@ func readNATS(lookup func(string) (string, bool)) (natskv.Config, error) {
 // addServers reads nats://host:port,host:port, whose last server may be followed
 // by an environment if that is not another than the one that is set.
 func addServers(cfg *natskv.Config, url string) error {
-	if strings.Contains(url, "@") {
-		return errors.New("the address holds credentials; put them into a file and name it in FLAGLINE_NATS_CREDS")
-	}
-	scheme, environment := "nats", ""
-	var servers []string
-	for server := range strings.SplitSeq(url, ",") {
-		host := strings.TrimSpace(server)
-		if own, bare, ok := strings.Cut(host, "://"); ok {
-			scheme, host = own, bare
-		}
-		if environment != "" {
-			return errors.New("the environment stands behind the last server, as in nats://host:4222,host:4222/prod")
-		}
-		host, environment, _ = strings.Cut(host, "/")
-		servers = append(servers, scheme+"://"+host)
-	}
+	servers, environment, err := natskv.ParseURI(url)
 	switch {
+	case errors.Is(err, natskv.ErrCredentials):
+		return fmt.Errorf("%w and name it in FLAGLINE_NATS_CREDS", err)
+	case err != nil:
+		return err
 	case environment == "" && cfg.Environment == "":
 		return errors.New("there is no environment: set FLAGLINE_ENVIRONMENT, or append it, as in nats://host:4222/prod")
 	case environment != "" && cfg.Environment != "" && environment != cfg.Environment:
 		return fmt.Errorf("it says environment %q, and FLAGLINE_ENVIRONMENT %q", environment, cfg.Environment)
 	}
 	cfg.Environment = cmp.Or(environment, cfg.Environment)
-	cfg.Servers = strings.Join(servers, ",")
+	cfg.Servers = servers
 	return nil
 }
 
