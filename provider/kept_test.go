@@ -71,7 +71,7 @@ func TestAnswersThatMayBeKeptAreAskedForOnce(t *testing.T) {
 		{"by-tier", ofTier("lead"), "false TARGETING_MATCH, false CACHED, false CACHED, ", 1},
 		{"by-tier", ofTier("gold"), "true CACHED, true CACHED, true CACHED, ", 0},
 		{"by-time", nobody, "true TARGETING_MATCH, true TARGETING_MATCH, true TARGETING_MATCH, ", 3},
-		{"disabled", nobody, "false DISABLED, false CACHED, false CACHED, ", 1},
+		{"disabled", nobody, "false DISABLED, false DISABLED, false DISABLED, ", 1},
 	} {
 		before := asked(p)
 		if got := reasons(t, client, 3, row.flag, row.ec); got != row.want {

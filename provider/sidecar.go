@@ -90,9 +90,13 @@ func indifferent(r *evaluator.Resolution) bool {
 	return r.Reason == evaluator.ReasonStatic || r.Reason == evaluator.ReasonDisabled
 }
 
+// again returns what is known, as such. That there is no value is no value that
+// was kept: why there is none matters more.
 func again(known *evaluator.Resolution) evaluator.Resolution {
 	r := *known
-	r.Reason = reasonCached
+	if r.Value != nil {
+		r.Reason = reasonCached
+	}
 	return r
 }
 

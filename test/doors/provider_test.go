@@ -21,8 +21,35 @@ func TestProviderInProcess(t *testing.T) {
 
 func TestProviderBesideASidecar(t *testing.T) {
 	everyScript(t, typedKinds(), func(t *testing.T, script *scripts.Script) door {
-		return through(t, provider.WithSidecar(serve(t, script).Evaluation))
+		return through(t, provider.WithSidecar(serve(t, script).Evaluation), provider.WithCache(0))
 	}, inSDK)
+}
+
+func TestProviderWithASyncStream(t *testing.T) {
+	everyScript(t, typedKinds(), func(t *testing.T, script *scripts.Script) door {
+		return through(t, provider.WithSyncStream(serve(t, script).Sync))
+	}, inSDK)
+}
+
+// An answer that is kept is the one that would be given.
+func TestProviderThatKeepsAnswers(t *testing.T) {
+	kept := 0
+	everyScript(t, typedKinds(), func(t *testing.T, script *scripts.Script) door {
+		addr := provider.WithSidecar(serve(t, script).Evaluation)
+		keeping, asking := through(t, addr), through(t, addr, provider.WithCache(0))
+		return func(t *testing.T, q scripts.Question, k kind) reply {
+			keeping(t, q, k)
+			again := keeping(t, q, k)
+			if again.reason == string(openfeature.CachedReason) {
+				kept++
+				again.reason = asking(t, q, k).reason
+			}
+			return again
+		}
+	}, inSDK)
+	if kept == 0 {
+		t.Error("no answer was kept")
+	}
 }
 
 // The application's own defaults, which no variant of a script has.
@@ -46,9 +73,9 @@ func inSDK(r reply, k kind) reply {
 }
 
 // through is a client of the SDK with a provider of ours.
-func through(t *testing.T, from provider.Option) door {
+func through(t *testing.T, options ...provider.Option) door {
 	t.Helper()
-	p, err := provider.New(from, provider.WithDeadline(patience))
+	p, err := provider.New(append(options, provider.WithDeadline(patience))...)
 	if err != nil {
 		t.Fatal(err)
 	}
