@@ -22,7 +22,7 @@ RECORD ?=
 
 # The modules of this repository: the product, and the clients of others that
 # it is tested with (docs/decisions/0006).
-MODULES := . $(patsubst %/go.mod,%,$(wildcard test/clients/go.mod test/compare/go.mod test/server/go.mod))
+MODULES := . $(patsubst %/go.mod,%,$(wildcard test/clients/go.mod test/compare/go.mod test/server/go.mod test/provider/go.mod))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -116,6 +116,10 @@ bench-compare: ## compare evaluation with flagd, others and hand-written code; w
 .PHONY: bench-server
 bench-server: ## compare the sidecar's server with flagd's and with floors; writes bench/server.json and docs/server-performance.md; takes ARGS
 	cd test/server && go run . $(ARGS)
+
+.PHONY: bench-provider
+bench-provider: ## compare the provider with flagd's, GO Feature Flag's and a constant; writes bench/provider.json and docs/provider-performance.md; takes ARGS
+	cd test/provider && go run . $(ARGS)
 
 .PHONY: bench-distribution
 bench-distribution: ## measure changes, first loads and doors; writes bench/*.json

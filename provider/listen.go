@@ -15,6 +15,9 @@ import (
 // why there is none. gRPC goes on trying in any case.
 const patience = 250 * time.Millisecond
 
+// linger is how long a stream goes on when the next one is ready.
+const linger = 5 * time.Second
+
 var errSilent = errors.New("it has not answered yet")
 
 // follow keeps an event stream open until ctx is done.
@@ -78,14 +81,23 @@ type stream struct {
 	ended  chan error    // why it has ended
 }
 
+func (st *stream) isReady() bool {
+	select {
+	case <-st.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 func (st *stream) stop() {
 	st.cancel()
 	<-st.ended //nolint:errcheck // nobody asks why any more
 }
 
-// open opens an event stream. If it is to take the place of another one, nothing
-// was missed when it is ready, unless it comes from elsewhere.
-func (m *sidecar) open(ctx context.Context, tell teller, after *stream) *stream {
+// open opens an event stream. One that takes the place of another is no news, unless
+// it comes from elsewhere: see [sidecar.renew].
+func (m *sidecar) open(ctx context.Context, tell teller, before *stream) *stream {
 	ctx, cancel := context.WithCancel(ctx)
 	st := &stream{cancel: cancel, ready: make(chan struct{}), ended: make(chan error, 1)}
 	go func() {
@@ -97,8 +109,9 @@ func (m *sidecar) open(ctx context.Context, tell teller, after *stream) *stream 
 			case e.Type == remote.Ready && !isReady:
 				isReady = true
 				st.mark = e.Mark
-				if after == nil || after.mark != st.mark {
-					m.begin(tell, st.mark)
+				m.begin(st.mark)
+				if before == nil || before.mark != st.mark {
+					tell(report{usable: true, current: true, changes: changes{unknown: true}})
 				}
 				close(st.ready)
 			case e.Type == remote.Changed:
@@ -110,10 +123,9 @@ func (m *sidecar) open(ctx context.Context, tell teller, after *stream) *stream 
 }
 
 // begin forgets what may have changed while nobody listened, which is anything.
-func (m *sidecar) begin(tell teller, mark string) {
+func (m *sidecar) begin(mark string) {
 	m.client.Trust(mark) // first, so that what is kept was asked of this server
 	m.known.Listen()
-	tell(report{usable: true, current: true, changes: changes{unknown: true}})
 }
 
 // change takes the body of a change message, {"flags": {key: {…}}}.
@@ -129,44 +141,59 @@ func (m *sidecar) change(tell teller, data map[string]any) {
 	tell(report{usable: true, current: true, changes: c})
 }
 
-// listen opens an event stream, and the next one before its time is over, until
-// one is lost. It returns why, and whether any was ready.
+// listen opens an event stream, and the next one when its time is over, until one is
+// lost. It returns why, and whether any was ready.
 func (m *sidecar) listen(ctx context.Context, tell teller) (ready bool, err error) {
 	current := m.open(ctx, tell, nil)
-	var next *stream
-	defer func() {
-		if next != nil {
-			next.stop()
-		}
-	}()
-	renew := stoppedTimer()
-	defer renew.Stop()
-	if m.streamDeadline > 0 {
-		renew.Reset(m.streamDeadline)
-	}
 	for {
-		var nextReady <-chan struct{}
-		var nextEnded <-chan error
-		if next != nil {
-			nextReady, nextEnded = next.ready, next.ended
+		var over <-chan time.Time
+		if m.streamDeadline > 0 {
+			deadline := time.NewTimer(m.streamDeadline)
+			defer deadline.Stop()
+			over = deadline.C
 		}
 		select {
 		case err := <-current.ended:
-			select {
-			case <-current.ready:
-				ready = true
-			default:
-			}
+			return ready || current.isReady(), err
+		case <-over:
+		}
+		ready = ready || current.isReady()
+		if current, err = m.renew(ctx, tell, current); err != nil {
 			return ready, err
-		case <-renew.C:
-			next = m.open(ctx, tell, current)
-		case <-nextReady:
-			current.stop()
-			current, next, ready = next, nil, true
-			renew.Reset(m.streamDeadline)
-		case <-nextEnded:
-			next = nil
-			renew.Reset(m.backoff.most)
+		}
+	}
+}
+
+// renew opens the stream that takes the place of before, and ends that, which goes
+// on for a while when the next one is ready: what changed just before that is for
+// it to tell, and may be on its way. Should it never come, no answer is wrong for
+// that, because none outlives the beginning of a stream.
+func (m *sidecar) renew(ctx context.Context, tell teller, before *stream) (*stream, error) {
+	next := m.open(ctx, tell, before)
+	lingering := time.NewTimer(time.Hour)
+	lingering.Stop()
+	defer lingering.Stop()
+	ready := next.ready
+	for {
+		select {
+		case <-ready:
+			ready = nil
+			lingering.Reset(min(linger, 10*m.streamDeadline))
+		case <-lingering.C:
+			before.stop()
+			return next, nil
+		case err := <-before.ended:
+			if next.isReady() {
+				return next, nil // it has been replaced already
+			}
+			next.stop()
+			return nil, err
+		case err := <-next.ended:
+			if ready == nil {
+				before.stop()
+				return nil, err
+			}
+			return before, nil // which is as good as it was
 		}
 	}
 }

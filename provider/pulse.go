@@ -11,13 +11,13 @@ import (
 
 var errSilentServer = errors.New("it has stopped answering, and one question at a time is sent to it until it does again")
 
-// hurry is how little time a question may have had to be no proof of silence.
-const hurry = 20 * time.Millisecond
-
 // A pulse notices a server that is there and does not answer, such as one that is
 // paused, or at the other end of a cable that was cut. Without it, each evaluation
 // would wait out its deadline, for as long as gRPC takes to give the connection up.
 type pulse struct {
+	// hurry is how little time a question may have had to prove nothing.
+	hurry time.Duration
+
 	heard  atomic.Int64 // when the server last said something, in Unix nanoseconds
 	silent atomic.Bool  // nothing was heard since a question went unanswered
 	trying atomic.Bool  // a question is out to see whether it still is
@@ -45,7 +45,7 @@ func (p *pulse) begin() (done func(error), err error) {
 func (p *pulse) note(began time.Time, err error) {
 	switch status.Code(err) {
 	case codes.DeadlineExceeded:
-		if time.Since(began) >= hurry && p.heard.Load() < began.UnixNano() {
+		if time.Since(began) >= p.hurry && p.heard.Load() < began.UnixNano() {
 			p.silent.Store(true)
 		}
 	case codes.Canceled, codes.Unavailable:

@@ -40,6 +40,7 @@ func newSidecar(s settings, known *answers) *sidecar {
 		streamDeadline: s.streamDeadline,
 		backoff:        backoff{least: s.minBackoff, most: s.maxBackoff},
 		known:          known,
+		pulse:          pulse{hurry: s.deadline / 5},
 	}
 	for _, name := range s.fatal {
 		if code, err := parseCode(name); err == nil {

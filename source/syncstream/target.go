@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"google.golang.org/grpc/resolver"
 )
 
 // A target is a URI as gRPC understands it.
@@ -29,7 +31,7 @@ func parseTarget(uri string) (target, error) {
 		return target{name: uri, dial: uri}, nil
 	case scheme == "uds" && bare != "":
 		return target{name: uri, dial: "unix:" + rest}, nil
-	case scheme == "xds":
+	case scheme == "xds" && resolver.Get(scheme) == nil:
 		return target{}, errors.New("xds: is not spoken here; name the server itself, as in dns:HOST:PORT")
 	case !slashes:
 		return hostPort(uri, false) // the host may well be called grpc
@@ -37,6 +39,8 @@ func parseTarget(uri string) (target, error) {
 		return hostPort(bare, scheme == "grpcs")
 	case scheme == "envoy":
 		return behindEnvoy(uri)
+	case resolver.Get(scheme) != nil && bare != "":
+		return target{name: uri, dial: uri}, nil // the program that links it knows why
 	}
 	return target{}, fmt.Errorf("%s:// is no address of a server of flags; grpc, grpcs, dns, unix, uds and envoy are", scheme)
 }
@@ -49,7 +53,8 @@ func hostPort(at string, secure bool) (target, error) {
 	if host == "" || port == "" || strings.ContainsAny(at, "/?# ") {
 		return target{}, errors.New("this is not the address of a server, which is HOST:PORT")
 	}
-	return target{name: at, dial: "dns:///" + at, secure: secure}, nil
+	// The name is looked up for each connection, which is for each stream.
+	return target{name: at, dial: "passthrough:///" + at, secure: secure}, nil
 }
 
 // behindEnvoy reads envoy://host:port/service: the service is asked for by

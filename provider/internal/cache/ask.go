@@ -70,7 +70,7 @@ func (c *Cache[A]) join(name string, q question, summable, again bool) (e *entry
 	if e := c.keptFor(f, q, summable); e != nil {
 		e.use()
 		if !again { // he was counted as a miss
-			c.hits.Inc()
+			c.hits.add()
 		}
 		return e, nil, false
 	}

@@ -25,9 +25,8 @@
 // marked since it last came by. Exact order would need a lock at each hit.
 //
 // A hit takes no lock, allocates nothing and writes nothing that other cores
-// have to wait for. That is what the lock-free map of package xsync is for, and
-// its striped counter: sync.Map would allocate at each look-up, to put the key
-// in an interface. Who misses takes a lock, shortly, before and after asking.
+// have to wait for. That is what the lock-free map of package xsync is for:
+// sync.Map would allocate at each look-up, to put the key in an interface. Who misses takes a lock, shortly, before and after asking.
 //
 // Contexts are personal data, and are not retained: an answer that depends on
 // one is kept under a sum of it ([Sum]).
@@ -66,7 +65,7 @@ type Cache[A any] struct {
 	// What hits read. Only who holds mu writes.
 	flags   *xsync.Map[string, *flag[A]]
 	answers *xsync.Map[question, *entry[A]] // those that depend on the context
-	hits    *xsync.Counter
+	hits    tally
 
 	_ [64]byte // keeps what hits read out of the cache line of the lock
 
@@ -104,7 +103,6 @@ func New[A any](entries int) *Cache[A] {
 	return &Cache[A]{
 		flags:   xsync.NewMap[string, *flag[A]](),
 		answers: xsync.NewMap[question, *entry[A]](),
-		hits:    xsync.NewCounter(),
 		limit:   entries,
 		calls:   make(map[question]*call[A]),
 	}
@@ -133,7 +131,7 @@ func (c *Cache[A]) Find(flag string, kind uint8, ec map[string]any) (answer A, o
 		}
 	}
 	e.use()
-	c.hits.Inc()
+	c.hits.add()
 	return e.answer, true
 }
 
@@ -182,7 +180,7 @@ func (c *Cache[A]) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	stats := c.counts
-	stats.Hits = uint64(c.hits.Value())
+	stats.Hits = c.hits.sum()
 	stats.Entries = c.kept.Len()
 	return stats
 }
