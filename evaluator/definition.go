@@ -56,6 +56,16 @@ func (f *Flag) Default() any {
 // ReadsTime says whether answers may differ from one second to the next.
 func (f *Flag) ReadsTime() bool { return f.rule != nil && f.rule.ReadsTime() }
 
+// Reads returns, in byte order, the members of a context that answers may depend
+// on, none for a flag without a rule: without the others the answer is the same. ok
+// is false if they may depend on any. The list must not be changed.
+func (f *Flag) Reads() (members []string, ok bool) {
+	if f.rule == nil || f.disabled {
+		return nil, true
+	}
+	return f.rule.Reads()
+}
+
 // define writes what flagd writes, in its order. That a state other than
 // DISABLED means enabled is said outright: not everybody who reads this knows.
 func (f *Flag) define(members map[string]any) ([]byte, error) {

@@ -25,18 +25,43 @@ var (
 	errBroke   = errors.New("encoding it panics")
 )
 
-// check says which value of fc JSON does not have, if there is one. All others
-// mean what encoding/json makes of them: to [normalise], and to the evaluator,
-// which reads no more of a context than its rules do.
-func check(fc openfeature.FlattenedContext) error {
-	for key, value := range fc {
-		switch value.(type) {
-		case string, bool, int, nil: // without a call, for what most values are
-			continue
+// A mistake is a value of a context that JSON does not have.
+type mistake struct {
+	attribute string
+	err       error
+}
+
+func (m *mistake) Error() string { return fmt.Sprintf("context attribute %q: %v", m.attribute, m.err) }
+
+func (m *mistake) Unwrap() error { return m.err }
+
+// check says which value of fc JSON does not have, if there is one, among those of
+// members, or among all if members are not known. What JSON has means what
+// encoding/json makes of it, to [normalise] as to the evaluator.
+func check(fc openfeature.FlattenedContext, members []string, known bool) error {
+	if known {
+		for _, name := range members {
+			if err := checkValue(name, fc[name]); err != nil {
+				return err
+			}
 		}
-		if _, _, err := plainValue(value, maxDepth); err != nil {
-			return fmt.Errorf("context attribute %q: %w", key, err)
+		return nil
+	}
+	for name, value := range fc {
+		if err := checkValue(name, value); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func checkValue(name string, value any) error {
+	switch value.(type) {
+	case string, bool, int, nil: // without a call, for what most values are
+		return nil
+	}
+	if _, _, err := plainValue(value, maxDepth); err != nil {
+		return &mistake{name, err}
 	}
 	return nil
 }
@@ -44,26 +69,28 @@ func check(fc openfeature.FlattenedContext) error {
 // normalise reduces the values of fc to what JSON has: nil, bool, string,
 // numbers of Go's own types, []any and map[string]any, which is what is sent and
 // what answers are kept for. A context that is plain already is returned as it
-// is, and said to be the same. With an error there is no context.
-func normalise(fc openfeature.FlattenedContext) (ec evaluator.Context, same bool, err error) {
+// is, and said to be the same. Values that JSON does not have are left out, and
+// returned as mistakes.
+func normalise(fc openfeature.FlattenedContext) (ec evaluator.Context, same bool, wrong []*mistake) {
 	for key, value := range fc {
 		plain, asItWas, err := plainValue(value, maxDepth)
-		if err != nil {
-			return nil, false, fmt.Errorf("context attribute %q: %w", key, err)
-		}
-		if asItWas && utf8.ValidString(key) {
+		if asItWas && err == nil && utf8.ValidString(key) {
 			continue
 		}
 		if ec == nil {
 			ec = maps.Clone(evaluator.Context(fc))
 		}
 		delete(ec, key)
+		if err != nil {
+			wrong = append(wrong, &mistake{key, err})
+			continue
+		}
 		ec[validText(key)] = plain
 	}
 	if ec == nil {
 		return evaluator.Context(fc), true, nil
 	}
-	return ec, false, nil
+	return ec, false, wrong
 }
 
 // plainValue returns v in plain form, and whether that is v itself. A value

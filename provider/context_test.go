@@ -42,16 +42,16 @@ func TestNormalisedValuesAreWhatJSONMakesOfThem(t *testing.T) {
 		if err := json.Unmarshal(marshalled, &want); err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := normalise(openfeature.FlattenedContext{"v": v})
-		if err != nil {
-			t.Errorf("normalise(%#v): %v", v, err)
+		got, _, wrong := normalise(openfeature.FlattenedContext{"v": v})
+		if len(wrong) > 0 {
+			t.Errorf("normalise(%#v): %v", v, wrong)
 			continue
 		}
 		sent, err := structwire.Read(structwire.Append(nil, got))
 		if err != nil || !reflect.DeepEqual(sent["v"], want) {
 			t.Errorf("%#v is sent as %#v (%v), want %#v", v, sent["v"], err, want)
 		}
-		if err := check(openfeature.FlattenedContext{"v": v}); err != nil {
+		if err := check(openfeature.FlattenedContext{"v": v}, nil, false); err != nil {
 			t.Errorf("check(%#v): %v", v, err)
 		}
 	}
@@ -71,10 +71,17 @@ func TestNormaliseRefusesWhatJSONDoesNotHave(t *testing.T) {
 		circle, json.Number("twelve"),
 		broken{},
 	} {
-		if got, _, err := normalise(openfeature.FlattenedContext{"v": v}); err == nil || !strings.Contains(err.Error(), `"v"`) {
-			t.Errorf("normalise(%T) = %v (%v), want an error that names the attribute", v, got["v"], err)
+		got, _, wrong := normalise(openfeature.FlattenedContext{"v": v, "good": "x"})
+		if len(wrong) != 1 || wrong[0].attribute != "v" || len(got) != 1 || got["good"] != "x" {
+			t.Errorf("normalise(%T) = %v (%v), want that it is left out", v, got, wrong)
 		}
-		if err := check(openfeature.FlattenedContext{"v": v}); err == nil || !strings.Contains(err.Error(), `"v"`) {
+		if err := check(openfeature.FlattenedContext{"v": v}, []string{"w"}, true); err != nil {
+			t.Errorf("check(%T): %v although nobody looks at it", v, err)
+		}
+		if err := check(openfeature.FlattenedContext{"v": v}, []string{"v"}, true); err == nil {
+			t.Errorf("check(%T): nil although somebody looks at it", v)
+		}
+		if err := check(openfeature.FlattenedContext{"v": v}, nil, false); err == nil || !strings.Contains(err.Error(), `"v"`) {
 			t.Errorf("check(%T): %v, want an error that names the attribute", v, err)
 		}
 	}
@@ -85,9 +92,9 @@ func TestNormaliseLeavesTheCallersValuesAlone(t *testing.T) {
 	list := []any{1, time.Minute, inner}
 	fc := openfeature.FlattenedContext{"inner": inner, "list": list, "n": 2, "\xff": "key"}
 	before := fmt.Sprintf("%#v", fc)
-	ec, _, err := normalise(fc)
-	if err != nil {
-		t.Fatal(err)
+	ec, _, wrong := normalise(fc)
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
 	}
 	if after := fmt.Sprintf("%#v", fc); after != before {
 		t.Errorf("the caller's context became %s, was %s", after, before)
@@ -105,7 +112,7 @@ func TestPlainContextIsNotCopied(t *testing.T) {
 		"targetingKey": "ada", "tier": "gold", "beta": true, "age": 36, "height": 1.7,
 		"address": map[string]any{"country": "DE"}, "tags": []any{"a", "b"},
 	}
-	if n := testing.AllocsPerRun(100, func() { _, _, _ = normalise(fc); _ = check(fc) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = normalise(fc); _ = check(fc, nil, false) }); n != 0 {
 		t.Errorf("normalising a plain context allocates %v times, want 0", n)
 	}
 	if _, same, _ := normalise(fc); !same {

@@ -57,10 +57,11 @@
 //
 // Answers that do not depend on the context (reason STATIC) are asked for once,
 // until the server says that their flag has changed. A Flagline sidecar also says
-// which answers depend on the flag and the context alone; those are asked for once
-// for each context. Kept answers have the reason CACHED. There are at most 1,000 of
-// them, see [WithCache], and no context is kept with them. The same question asked
-// by several callers at once goes out once.
+// which answers depend on the flag and the context alone, and for most rules on
+// which of its attributes; those are asked for once for all contexts that are alike
+// in these. Kept answers have the reason CACHED. There are at most 1,000 of them, see
+// [WithCache], and no context is kept with them. The same question asked by several
+// callers at once goes out once.
 //
 // What is kept ends with the change of its flag, before the event about it is
 // told: whoever has heard of a change gets no older answer. When the server is lost
@@ -75,8 +76,10 @@
 // Values of an evaluation context mean the same in all modes: what
 // encoding/json would make of them. A [time.Time] is an RFC 3339 string, a
 // [time.Duration] a number of nanoseconds, a struct an object, a named string a
-// string. For a context that encoding/json cannot encode, a flag with a targeting
-// rule is answered with INVALID_CONTEXT and the default value.
+// string. If there is a value that encoding/json cannot encode, such as a channel,
+// flags whose rule looks at it are answered with INVALID_CONTEXT and the default
+// value; so are flags that may look at anything, because they go through arrays for
+// example, and those of servers that do not say what they look at.
 //
 // # Metadata, hooks and metrics
 //

@@ -178,24 +178,43 @@ func TestContextValuesMeanTheSameInEachMode(t *testing.T) {
 	}
 }
 
-func TestContextThatJSONDoesNotHaveIsInvalidForFlagsWithARule(t *testing.T) {
-	inEachMode(t, zoo, func(t *testing.T, client *openfeature.Client) {
-		good := openfeature.NewTargetlessEvaluationContext(map[string]any{"tier": "gold"})
-		bad := openfeature.NewTargetlessEvaluationContext(map[string]any{"tier": "gold", "reply": make(chan int)})
+func TestContextThatJSONDoesNotHaveIsInvalidForFlagsThatLookAtIt(t *testing.T) {
+	const document = `{"flags": {
+		"by-tier":  {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+		             "targeting": {"if": [{"==": [{"var": "tier"}, "gold"]}, "on", "off"]}},
+		"by-any":   {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+		             "targeting": {"if": [{"missing": ["tier"]}, "on", "off"]}},
+		"static":   {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"},
+		"disabled": {"state": "DISABLED", "variants": {"on": true}, "defaultVariant": "on",
+		             "targeting": {"if": [{"var": "tier"}, "on", null]}}
+	}}`
+	odd := make(chan int)
+	good := openfeature.NewTargetlessEvaluationContext(map[string]any{"tier": "gold"})
+	beside := openfeature.NewTargetlessEvaluationContext(map[string]any{"tier": "gold", "reply": odd})
+	within := openfeature.NewTargetlessEvaluationContext(map[string]any{"tier": odd})
+	inEachMode(t, document, func(t *testing.T, client *openfeature.Client) {
+		ask := func(flag string, ec openfeature.EvaluationContext) openfeature.BooleanEvaluationDetails {
+			d, _ := client.BooleanValueDetails(t.Context(), flag, true, ec)
+			return d
+		}
 		for range 2 { // the second answer is one that is kept, where answers are
-			_, _ = client.StringValueDetails(t.Context(), "string", "default", good)
-			d, _ := client.StringValueDetails(t.Context(), "string", "default", bad)
-			if d.Value != "default" || d.ErrorCode != openfeature.InvalidContextCode || !strings.Contains(d.ErrorMessage, `"reply"`) {
-				t.Errorf("string = %q (%s: %s), want the default and INVALID_CONTEXT naming the attribute",
-					d.Value, d.ErrorCode, d.ErrorMessage)
+			ask("by-tier", good)
+			if d := ask("by-tier", beside); d.ErrorCode != "" || d.Variant != "on" {
+				t.Errorf("by-tier = %s (%s): the flag does not look at what is odd", d.Variant, d.ErrorMessage)
 			}
-			for _, flag := range []string{"bool", "disabled"} {
-				if b, err := client.BooleanValueDetails(t.Context(), flag, true, bad); err != nil || !b.Value {
-					t.Errorf("%s = %v (%v): the flag has no use for the context", flag, b.Value, err)
+			if d := ask("by-tier", within); d.ErrorCode != openfeature.InvalidContextCode || !strings.Contains(d.ErrorMessage, `"tier"`) {
+				t.Errorf("by-tier = %s (%s: %s), want INVALID_CONTEXT naming the attribute", d.Variant, d.ErrorCode, d.ErrorMessage)
+			}
+			if d := ask("by-any", beside); d.ErrorCode != openfeature.InvalidContextCode || !strings.Contains(d.ErrorMessage, `"reply"`) {
+				t.Errorf("by-any = %s (%s: %s), want INVALID_CONTEXT: it may look at anything", d.Variant, d.ErrorCode, d.ErrorMessage)
+			}
+			for _, flag := range []string{"static", "disabled"} {
+				if d := ask(flag, within); d.ErrorCode != "" || !d.Value {
+					t.Errorf("%s = %v (%s): the flag looks at nothing", flag, d.Value, d.ErrorMessage)
 				}
 			}
-			if b, _ := client.BooleanValueDetails(t.Context(), "missing", true, bad); b.ErrorCode != openfeature.FlagNotFoundCode {
-				t.Errorf("missing is answered with %s, want FLAG_NOT_FOUND", b.ErrorCode)
+			if d := ask("missing", within); d.ErrorCode != openfeature.FlagNotFoundCode {
+				t.Errorf("missing is answered with %s, want FLAG_NOT_FOUND", d.ErrorCode)
 			}
 		}
 	})

@@ -16,9 +16,7 @@ import (
 //
 // What the SDK is for is therefore left out: the contexts of the API, the client
 // and the transaction are not looked at, and no hook sees the evaluation. Its
-// answers are otherwise those of the provider, with one exception: in-process, a
-// context with a value that JSON does not have is only refused if the flag's rule
-// reads that value.
+// answers are otherwise those of the provider.
 //
 // A handle may be used from any number of goroutines at once, before the provider
 // is initialised and after it was shut down, when it answers with its default
@@ -111,5 +109,5 @@ func (h *Handle[T]) resolve(ctx context.Context, ec evaluator.Context) evaluator
 		f = &found{flag: flag, life: m.identity, number: now.Number}
 		h.found.Store(f)
 	}
-	return f.flag.Evaluate(m.enrichments.join(ec))
+	return m.evaluate(f.flag, ec)
 }

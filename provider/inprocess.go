@@ -152,19 +152,25 @@ func (s logged) Apply(u source.Update) []source.Rejection {
 // forget leaves the flags alone: they answer, whatever happens.
 func (m *inProcess) forget() {}
 
-// resolve answers from memory. A context with a value that JSON does not have is
-// no context, unless the flag has no use for it.
+// resolve answers from memory.
 func (m *inProcess) resolve(_ context.Context, _ kind, flag string, ec evaluator.Context) evaluator.Resolution {
 	f, ok := m.store.Current().Find(m.selector, flag)
 	if !ok {
 		return m.missing(flag)
 	}
+	return m.evaluate(f, ec)
+}
+
+// evaluate answers for one flag. A context with a value that JSON does not have is
+// no context for flags whose rule may look at that value.
+func (m *inProcess) evaluate(f *evaluator.Flag, ec evaluator.Context) evaluator.Resolution {
 	r := f.Evaluate(m.enrichments.join(ec))
-	if indifferent(&r) {
+	if indifferent(r.Reason) {
 		return r
 	}
-	if err := check(ec); err != nil {
-		return failed(evaluator.CodeInvalidContext, flag, err)
+	members, known := f.Reads()
+	if err := check(ec, members, known); err != nil {
+		return failed(evaluator.CodeInvalidContext, f.Key(), err)
 	}
 	return r
 }

@@ -70,6 +70,7 @@ func TestAnswersThatMayBeKeptAreAskedForOnce(t *testing.T) {
 		{"by-tier", ofTier("gold"), "true TARGETING_MATCH, true CACHED, true CACHED, ", 1},
 		{"by-tier", ofTier("lead"), "false TARGETING_MATCH, false CACHED, false CACHED, ", 1},
 		{"by-tier", ofTier("gold"), "true CACHED, true CACHED, true CACHED, ", 0},
+		{"by-tier", openfeature.NewEvaluationContext("bob", map[string]any{"tier": "gold", "plan": 7}), "true CACHED, true CACHED, true CACHED, ", 0},
 		{"by-time", nobody, "true TARGETING_MATCH, true TARGETING_MATCH, true TARGETING_MATCH, ", 3},
 		{"disabled", nobody, "false DISABLED, false DISABLED, false DISABLED, ", 1},
 	} {
@@ -81,7 +82,7 @@ func TestAnswersThatMayBeKeptAreAskedForOnce(t *testing.T) {
 			t.Errorf("%s took %d questions, want %d", row.flag, got, row.out)
 		}
 	}
-	if stats := p.Stats(); stats.Hits != 14 || stats.Misses != 7 || stats.CallTime <= 0 || stats.Entries != 4 {
+	if stats := p.Stats(); stats.Hits != 17 || stats.Misses != 7 || stats.CallTime <= 0 || stats.Entries != 4 {
 		t.Errorf("the counts are %+v", stats)
 	}
 }

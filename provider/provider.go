@@ -37,11 +37,9 @@ func New(opts ...Option) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{
-		settings: s,
-		events:   make(chan openfeature.Event),
-		known:    cache.New[*evaluator.Resolution](s.cache),
-	}, nil
+	known := cache.New[*heard](s.cache)
+	known.Members = (*heard).dependsOn
+	return &Provider{settings: s, events: make(chan openfeature.Event), known: known}, nil
 }
 
 // Metadata names the provider.

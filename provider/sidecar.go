@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -15,7 +16,7 @@ import (
 )
 
 // Answers are those that were heard, and may be given again.
-type answers = cache.Cache[*evaluator.Resolution]
+type answers = cache.Cache[*heard]
 
 // A sidecar mode asks a flagd-compatible server for each answer that it does not
 // know.
@@ -55,54 +56,80 @@ func newSidecar(s settings, known *answers) *sidecar {
 // still right.
 func (m *sidecar) forget() { m.known.DropAll() }
 
-// resolve answers with what is known, or asks. A context with a value that JSON
-// does not have is no context, unless the flag has no use for it.
+// resolve answers with what is known, or asks.
 func (m *sidecar) resolve(ctx context.Context, k kind, flag string, ec evaluator.Context) evaluator.Resolution {
-	// Before anything else, since most questions end here: the cache looks at a
-	// context only for flags whose answers depend on it, and knows none with odd
-	// values.
+	// Before anything else, since most questions end here: the cache looks at no
+	// more of a context than the flag's answers depend on, and knows none with odd
+	// values there.
 	if known, ok := m.known.Find(flag, uint8(k), ec); ok {
-		return again(known)
+		return known.again()
 	}
 	plain, same, wrong := normalise(ec)
 	if !same {
-		if known, ok := m.known.Find(flag, uint8(k), plain); ok && (wrong == nil || indifferent(known)) {
-			return again(known)
+		if known, ok := m.known.Find(flag, uint8(k), plain); ok && known.against(wrong) == nil {
+			return known.again()
 		}
 	}
 	// The deadline is the caller's, who may wait for others.
 	within := bound(ctx, m.deadline)
 	defer within.release()
 	//nolint:contextcheck // within is ctx, and a deadline
-	r, err := m.known.Ask(within, flag, uint8(k), plain, func(context.Context) (*evaluator.Resolution, cache.Keep, error) {
+	a, err := m.known.Ask(within, flag, uint8(k), plain, func(context.Context) (*heard, cache.Keep, error) {
 		return m.ask(within, k, flag, plain)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return m.refusal(flag, err)
-	case wrong != nil && !indifferent(r):
-		return failed(evaluator.CodeInvalidContext, flag, wrong)
 	}
-	return *r
+	if err := a.against(wrong); err != nil {
+		return failed(evaluator.CodeInvalidContext, flag, err)
+	}
+	return a.Resolution
 }
 
-// indifferent says that r would be the same for any context.
-func indifferent(r *evaluator.Resolution) bool {
-	return r.Reason == evaluator.ReasonStatic || r.Reason == evaluator.ReasonDisabled
+// A heard answer is what the server said. It is shared, and never changes.
+type heard struct {
+	evaluator.Resolution
+
+	// members of the context are all that it depends on, if narrow.
+	members []string
+	narrow  bool
+}
+
+// dependsOn returns which members of the context the answers of the flag depend
+// on; ok is false if it may be any.
+func (a *heard) dependsOn() (members []string, ok bool) { return a.members, a.narrow }
+
+// against returns what of the mistakes in a context the flag minds: those that its
+// answer may depend on.
+func (a *heard) against(wrong []*mistake) error {
+	if len(wrong) == 0 || indifferent(a.Reason) {
+		return nil
+	}
+	for _, w := range wrong {
+		if !a.narrow || slices.Contains(a.members, w.attribute) {
+			return w
+		}
+	}
+	return nil
 }
 
 // again returns what is known, as such. That there is no value is no value that
 // was kept: why there is none matters more.
-func again(known *evaluator.Resolution) evaluator.Resolution {
-	r := *known
+func (a *heard) again() evaluator.Resolution {
+	r := a.Resolution
 	if r.Value != nil {
 		r.Reason = reasonCached
 	}
 	return r
 }
 
+// indifferent says that answers of this reason are the same for any context.
+func indifferent(reason evaluator.Reason) bool {
+	return reason == evaluator.ReasonStatic || reason == evaluator.ReasonDisabled
+}
+
 // ask asks the server.
-func (m *sidecar) ask(within *bounded, k kind, flag string, ec evaluator.Context) (*evaluator.Resolution, cache.Keep, error) {
+func (m *sidecar) ask(within *bounded, k kind, flag string, ec evaluator.Context) (*heard, cache.Keep, error) {
 	if m.err != nil {
 		return nil, cache.Never, m.err
 	}
@@ -115,9 +142,8 @@ func (m *sidecar) ask(within *bounded, k kind, flag string, ec evaluator.Context
 	if err != nil {
 		return nil, cache.Never, err
 	}
-	r := &evaluator.Resolution{
-		Value: a.Value, Variant: a.Variant, Reason: evaluator.Reason(a.Reason), Metadata: a.Metadata,
-	}
+	r := &heard{members: a.Members, narrow: a.Narrow}
+	r.Value, r.Variant, r.Reason, r.Metadata = a.Value, a.Variant, evaluator.Reason(a.Reason), a.Metadata
 	switch {
 	case r.Reason == evaluator.ReasonStatic && (a.Reusable || a.Foreign):
 		return r, cache.Static, nil

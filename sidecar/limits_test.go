@@ -181,7 +181,12 @@ func TestPingsWithoutStreamsAreBorneUnlessTheyAreTooMany(t *testing.T) {
 		"without a call": {KeepAliveMinTime: time.Nanosecond, KeepAliveForbidWithoutStream: true},
 	} {
 		strict := ready(t, cfg)
-		_, goAway := newPinger(t, strict.Evaluation).ping(t, 20)
+		var goAway *http2.GoAwayFrame
+		for attempt := 0; goAway == nil && attempt < 10; attempt++ {
+			// A ping that crosses the last word has the connection reset, and that
+			// lost, now and then.
+			_, goAway = newPinger(t, strict.Evaluation).ping(t, 20)
+		}
 		if goAway == nil || goAway.ErrCode != http2.ErrCodeEnhanceYourCalm {
 			t.Errorf("%s: pings are answered with %v, want enhance your calm", name, goAway)
 		}

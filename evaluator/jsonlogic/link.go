@@ -21,6 +21,7 @@ const maxMemos = 2
 func link(tree *node, s slots, number func(any) int) *Program {
 	l := linker{p: new(Program), slots: s, number: number}
 	l.p.timed = tree.readsTime()
+	l.p.reads.collect(tree)
 	l.p.entry = l.result(tree)
 	l.p.variables = append(make([]variable, 0, len(l.slots)), l.slots...)
 	l.p.optimise()

@@ -14,7 +14,8 @@ type Program struct {
 	trees     []node // the leaves that are trees
 	constants []any  // for those that no one numbered
 	timed     bool   // it may ask for the time
-	versioned bool   // it remembers versions
+	reads     reads
+	versioned bool // it remembers versions
 }
 
 // An Input is what a program is run for.
@@ -98,6 +99,11 @@ func (p *Program) Constants() []any { return p.constants }
 // ReadsTime says whether the rule may ask for the time. If not, [Input].Now does
 // not matter.
 func (p *Program) ReadsTime() bool { return p.timed }
+
+// Reads returns, in byte order, the members of the context that the rule may look
+// at; without the others it gives the same. ok is false if it may look at any. The
+// list must not be changed.
+func (p *Program) Reads() (members []string, ok bool) { return p.reads.members, !p.reads.any }
 
 // Run runs the program, and fills in r. To hand a Result up
 // would cost more than to run most programs.

@@ -10,6 +10,7 @@ type call[A any] struct {
 	question question
 	shared   bool // whether others may join, which takes a context with a sum
 	flag     *flag[A]
+	context  map[string]any // until it arrives
 
 	// Written by the caller who sent it, before done is closed.
 	answer    A
@@ -37,9 +38,8 @@ func (c *Cache[A]) Ask(ctx context.Context, flag string, kind uint8, ec map[stri
 	if answer, ok := c.Find(flag, kind, ec); ok {
 		return answer, nil
 	}
-	sum, summable := Sum(ec)
 	for again := false; ; again = true {
-		e, asked, first := c.join(flag, question{kind: uint64(kind), sum: sum}, summable, again)
+		e, asked, first := c.join(flag, kind, ec, again)
 		if e != nil {
 			return e.answer, nil
 		}
@@ -58,15 +58,24 @@ func (c *Cache[A]) Ask(ctx context.Context, flag string, kind uint8, ec map[stri
 	}
 }
 
-// join returns what there is for the asker of q: the answer, if it was kept
+// join returns what there is for the asker: the answer, if it was kept
 // since he looked; or the call that is on its way; or a call that he is the
 // first to make. It counts him, unless he comes again.
-func (c *Cache[A]) join(name string, q question, summable, again bool) (e *entry[A], asked *call[A], first bool) {
-	fresh := &call[A]{shared: summable, done: make(chan struct{})} // not while others wait for the lock
+func (c *Cache[A]) join(
+	name string, kind uint8, ec map[string]any, again bool,
+) (e *entry[A], asked *call[A], first bool) {
+	// What can be done before, so that nobody waits for the lock meanwhile.
+	before, _ := c.flags.Load(name)
+	members, sum, summable := before.summed(ec)
+	fresh := &call[A]{context: ec, done: make(chan struct{})}
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.flag(name)
-	q.flag = f.id
+	if f.members.Load() != members { // it has changed, or was answered for the first time
+		_, sum, summable = f.summed(ec)
+	}
+	q := question{flag: f.id, kind: uint64(kind), sum: sum}
 	if e := c.keptFor(f, q, summable); e != nil {
 		e.use()
 		if !again { // he was counted as a miss
@@ -85,12 +94,25 @@ func (c *Cache[A]) join(name string, q question, summable, again bool) (e *entry
 			return nil, asked, false
 		}
 	}
-	fresh.question, fresh.flag = q, f
+	fresh.question, fresh.flag, fresh.shared = q, f, summable
 	if summable {
 		c.calls[q] = fresh
 	}
 	f.calls++
 	return nil, fresh, true
+}
+
+// summed returns what [flag.sum] does, and for which members. There may be no flag.
+func (f *flag[A]) summed(ec map[string]any) (members *[]string, sum Key, ok bool) {
+	if f != nil {
+		members = f.members.Load()
+	}
+	if members == nil {
+		sum, ok = Sum(ec)
+		return nil, sum, ok
+	}
+	sum, ok = sumOf(ec, *members)
+	return members, sum, ok
 }
 
 func (c *Cache[A]) send(ctx context.Context, asked *call[A], ask func(context.Context) (A, Keep, error)) (A, error) {
@@ -129,4 +151,5 @@ func (c *Cache[A]) arrive(asked *call[A], keep Keep, took time.Duration) {
 	}
 	asked.flag.calls-- // only here: a flag with calls is not forgotten, whoever has to go
 	c.forgetIfIdle(asked.flag)
+	asked.context = nil // others may hold on to the call
 }

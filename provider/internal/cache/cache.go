@@ -62,6 +62,12 @@ const Kinds = 8
 // number of goroutines. Answers are handed out as they came in, to any number
 // of callers: what A refers to must not be changed.
 type Cache[A any] struct {
+	// Members, unless nil, returns which members of the context an answer
+	// depends on that is kept by context; ok is false if it may be any. It must
+	// say the same of all answers of a flag between two changes. It is set
+	// before the first question.
+	Members func(answer A) (members []string, ok bool)
+
 	// What hits read. Only who holds mu writes.
 	flags   *xsync.Map[string, *flag[A]]
 	answers *xsync.Map[question, *entry[A]] // those that depend on the context
@@ -122,7 +128,7 @@ func (c *Cache[A]) Find(flag string, kind uint8, ec map[string]any) (answer A, o
 		if f.byContext.Load() == 0 {
 			return answer, false
 		}
-		sum, ok := Sum(ec)
+		sum, ok := f.sum(ec)
 		if !ok {
 			return answer, false
 		}

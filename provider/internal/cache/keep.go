@@ -15,6 +15,9 @@ type flag[A any] struct {
 	static    [Kinds]atomic.Pointer[entry[A]]
 	byContext atomic.Int64 // how many answers there are that depend on the context
 
+	// members are those of the context that the answers depend on; nil is all.
+	members atomic.Pointer[[]string]
+
 	// Only for who holds the lock.
 	entries list.List // of *entry[A]: all its answers
 	calls   int       // how many are on their way
@@ -84,11 +87,35 @@ func (c *Cache[A]) keepStatic(asked *call[A]) {
 }
 
 func (c *Cache[A]) keepByContext(asked *call[A]) {
-	if asked.question.kind < Kinds {
-		e := c.keep(asked)
-		e.flag.byContext.Add(1)
-		c.answers.Store(e.question, e)
+	f, q := asked.flag, asked.question
+	if q.kind >= Kinds {
+		return
 	}
+	if c.Members != nil && f.members.Load() == nil && f.byContext.Load() == 0 {
+		if members, ok := c.Members(asked.answer); ok {
+			f.members.Store(&members)
+		}
+	}
+	var ok bool
+	if q.sum, ok = f.sum(asked.context); !ok {
+		return
+	}
+	// What was asked in different contexts may be the same answer.
+	if _, known := c.answers.Load(q); known {
+		return
+	}
+	e := c.keep(asked)
+	e.question = q
+	f.byContext.Add(1)
+	c.answers.Store(q, e)
+}
+
+// sum stands for what of ec the answers of the flag depend on.
+func (f *flag[A]) sum(ec map[string]any) (Key, bool) {
+	if members := f.members.Load(); members != nil {
+		return sumOf(ec, *members)
+	}
+	return Sum(ec)
 }
 
 // keep makes an entry of an answer, and room for it.

@@ -3,6 +3,8 @@ package cache
 import (
 	"hash/maphash"
 	"math"
+
+	"github.com/flagline/flagline/internal/structwire"
 )
 
 // A Key stands for a context in 128 bits: two hashes of it under independent
@@ -48,6 +50,23 @@ func newLanes() lanes { return lanes{maphash.MakeSeed(), maphash.MakeSeed()} }
 //
 // Sum does not retain ec, and does not allocate.
 func Sum(ec map[string]any) (Key, bool) { return sumMap(ec, maxDepth) }
+
+// sumOf is [Sum] of a context that has these members alone.
+func sumOf(ec map[string]any, members []string) (sum Key, ok bool) {
+	for _, name := range members {
+		value, there := ec[name]
+		if !there {
+			continue
+		}
+		member, ok := sumMember(name, value, maxDepth)
+		if !ok {
+			return sum, false
+		}
+		sum.first += member.first
+		sum.second += member.second
+	}
+	return sum, true
+}
 
 // sumMap adds up the members, so that their order is of no account.
 func sumMap(m map[string]any, depth int) (sum Key, ok bool) {
@@ -110,7 +129,7 @@ func sumMember(name string, value any, depth int) (Key, bool) {
 		sum, ok := sumList(v, depth-1)
 		return hash(&ofList, nestedMember{name, sum}), ok
 	default:
-		whole, ok := wholeNumber(value)
+		whole, ok := structwire.Number(value)
 		return sumNumber(name, whole), ok
 	}
 }
@@ -135,31 +154,4 @@ func sumNumber(name string, v float64) Key {
 
 func hash[T comparable](l *lanes, v T) Key {
 	return Key{maphash.Comparable(l.first, v), maphash.Comparable(l.second, v)}
-}
-
-func wholeNumber(value any) (float64, bool) {
-	switch v := value.(type) {
-	case int:
-		return float64(v), true
-	case int64:
-		return float64(v), true
-	case int32:
-		return float64(v), true
-	case int16:
-		return float64(v), true
-	case int8:
-		return float64(v), true
-	case uint:
-		return float64(v), true
-	case uint64:
-		return float64(v), true
-	case uint32:
-		return float64(v), true
-	case uint16:
-		return float64(v), true
-	case uint8:
-		return float64(v), true
-	default:
-		return 0, false
-	}
 }

@@ -96,11 +96,11 @@ func newLane(cfg Config, at target) *lane {
 }
 
 // ask asks on a connection of its own. It ends at the deadline, or with ctx. marked
-// says that the answer has the mark. The error is one of gRPC's, or errNoLane.
-func (l *lane) ask(ctx context.Context, deadline time.Time, method string, q *question, mark *string, a *answer) (marked bool, err error) {
+// is what the answer is marked with. The error is one of gRPC's, or errNoLane.
+func (l *lane) ask(ctx context.Context, deadline time.Time, method string, q *question, mark *string, a *answer) (marked string, err error) {
 	c := l.take(ctx, deadline)
 	if c == nil {
-		return false, errNoLane
+		return "", errNoLane
 	}
 	release := func() bool { return true }
 	if err = c.SetDeadline(deadline); err == nil && ctx.Done() != nil {
@@ -119,52 +119,52 @@ func (l *lane) ask(ctx context.Context, deadline time.Time, method string, q *qu
 	case err == nil:
 		return marked, nil
 	case ctx.Err() != nil:
-		return false, status.FromContextError(ctx.Err()).Err()
+		return "", status.FromContextError(ctx.Err()).Err()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return false, status.FromContextError(context.DeadlineExceeded).Err()
+		return "", status.FromContextError(context.DeadlineExceeded).Err()
 	}
-	return false, err
+	return "", err
 }
 
 // exchange sends a question and reads its answer.
-func (l *lane) exchange(c *lineup, method string, q *question, mark *string, a *answer) (marked, reusable bool, err error) {
+func (l *lane) exchange(c *lineup, method string, q *question, mark *string, a *answer) (marked string, reusable bool, err error) {
 	c.request = l.appendRequest(c.request[:0], method, q, mark)
 	if _, err := c.Write(c.request); err != nil {
-		return false, false, l.lost(c, err)
+		return "", false, l.lost(c, err)
 	}
 	h, plain, err := peekHead(c.reader)
 	switch {
 	case err != nil:
-		return false, false, l.lost(c, err)
+		return "", false, l.lost(c, err)
 	case !plain || h.size+h.length > c.reader.Size():
-		return l.readOdd(c, mark, a)
+		return l.readOdd(c, a)
 	}
 	whole, err := c.reader.Peek(h.size + h.length)
 	if err != nil {
-		return false, false, l.lost(c, err)
+		return "", false, l.lost(c, err)
 	}
 	c.used = true
-	marked = mark != nil && string(h.mark) == *mark
+	marked = string(h.mark)
 	if err := a.read(whole[h.size:]); err != nil {
-		return false, false, status.Error(codes.Internal, err.Error())
+		return "", false, status.Error(codes.Internal, err.Error())
 	}
 	_, err = c.reader.Discard(len(whole)) // only now: h and whole are in there
 	return marked, err == nil && c.reader.Buffered() == 0, nil
 }
 
 // readOdd reads an answer that is an error, long, or otherwise unusual.
-func (l *lane) readOdd(c *lineup, mark *string, a *answer) (marked, reusable bool, err error) {
+func (l *lane) readOdd(c *lineup, a *answer) (marked string, reusable bool, err error) {
 	res, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
-		return false, false, l.lost(c, err)
+		return "", false, l.lost(c, err)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	_ = res.Body.Close()
 	if err != nil {
-		return false, false, l.lost(c, err)
+		return "", false, l.lost(c, err)
 	}
 	if len(body) > maxAnswer {
-		return false, false, status.Errorf(codes.ResourceExhausted, "the answer has more than %d bytes", maxAnswer)
+		return "", false, status.Errorf(codes.ResourceExhausted, "the answer has more than %d bytes", maxAnswer)
 	}
 	c.used = true
 	reusable = !res.Close && c.reader.Buffered() == 0
@@ -172,16 +172,16 @@ func (l *lane) readOdd(c *lineup, mark *string, a *answer) (marked, reusable boo
 	switch {
 	case res.StatusCode == http.StatusOK && kind == answerType:
 		if err := a.read(body); err != nil {
-			return false, reusable, status.Error(codes.Internal, err.Error())
+			return "", reusable, status.Error(codes.Internal, err.Error())
 		}
-		return mark != nil && res.Header.Get(reuse.Header) == *mark, reusable, nil
+		return res.Header.Get(reuse.Header), reusable, nil
 	case res.StatusCode != http.StatusOK && kind == "application/json":
 		if err := refusal(body); err != nil {
-			return false, reusable, err
+			return "", reusable, err
 		}
 	}
 	l.giveUp()
-	return false, false, errNoLane
+	return "", false, errNoLane
 }
 
 // lost is what became of a question on a connection that failed. A server that has

@@ -3,7 +3,6 @@ package remote
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,9 +23,10 @@ type Answer struct {
 
 	// Reusable says that the flag and the context alone made the answer, and
 	// that the event stream will tell of it when that changes: see package
-	// reuse. Foreign says that the server of the event stream does not say such
-	// things.
-	Reusable, Foreign bool
+	// reuse. If Narrow, only these Members of the context did. Foreign says that
+	// the server of the event stream does not say such things.
+	Reusable, Foreign, Narrow bool
+	Members                   []string
 }
 
 // Resolve asks for the value of flag, as one of the given kind, for the context
@@ -50,7 +50,7 @@ func (c *Client) Resolve(ctx context.Context, deadline time.Time, kind Kind, fla
 
 func (c *Client) resolve(ctx context.Context, deadline time.Time, v *version, kind Kind, q *question) (Answer, error) {
 	mark, a, method := c.mark.Load(), answer{kind: kind}, v.methods[kind]
-	marked, err := false, errNoLane
+	marked, err := "", errNoLane
 	if _, more := metadata.FromOutgoingContext(ctx); c.lane != nil && v == second && !more {
 		marked, err = c.lane.ask(ctx, deadline, method, q, mark, &a)
 	}
@@ -64,15 +64,16 @@ func (c *Client) resolve(ctx context.Context, deadline time.Time, v *version, ki
 	if v == first {
 		a.complete()
 	}
-	return Answer{
-		Value: a.value, Reason: a.reason, Variant: a.variant, Metadata: a.metadata,
-		Foreign: mark == nil, Reusable: marked,
-	}, nil
+	said := Answer{Value: a.value, Reason: a.reason, Variant: a.variant, Metadata: a.metadata, Foreign: mark == nil}
+	if mark != nil {
+		said.Members, said.Narrow, said.Reusable = reuse.Parse(marked, *mark)
+	}
+	return said, nil
 }
 
-// invoke asks by gRPC. A question that was out when its connection ended is asked
+// invoke asks by gRPC, and returns what the answer is marked with. A question that was out when its connection ended is asked
 // once more: it changes nothing, and the server may well be there.
-func (c *Client) invoke(ctx context.Context, deadline time.Time, method string, q *question, mark *string, a *answer) (marked bool, err error) {
+func (c *Client) invoke(ctx context.Context, deadline time.Time, method string, q *question, mark *string, a *answer) (marked string, err error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	var header metadata.MD
@@ -86,7 +87,10 @@ func (c *Client) invoke(ctx context.Context, deadline time.Time, method string, 
 	if connected && status.Code(err) == codes.Unavailable {
 		err = c.conn.Invoke(ctx, method, q, a, options...)
 	}
-	return mark != nil && slices.Contains(header[reuse.Header], *mark), err
+	if len(header[reuse.Header]) == 1 {
+		marked = header[reuse.Header][0]
+	}
+	return marked, err
 }
 
 // complete reads what version 1 means: values that are zero are left out, and a

@@ -185,7 +185,11 @@ func (s *Service) mark(d *dialect, flag *evaluator.Flag, reason evaluator.Reason
 	if s.Mark == "" || d.lenient || changeable || !slices.Contains(headers.Values(reuse.Header), s.Mark) {
 		return ""
 	}
-	return s.Mark
+	if reason == evaluator.ReasonStatic {
+		return s.Mark
+	}
+	members, known := flag.Reads()
+	return reuse.Value(s.Mark, members, known)
 }
 
 // span begins the span of a request, if there are spans.
