@@ -64,12 +64,15 @@
 // callers at once goes out once.
 //
 // What is kept ends with the change of its flag, before the event about it is
-// told: whoever has heard of a change gets no older answer. When the server is lost
+// told: whoever has heard of a change gets no older answer. It also ends every ten
+// minutes, when the stream of changes is renewed. When the server is lost
 // it goes on answering while the provider is STALE, and is forgotten in ERROR.
 // [Provider.Stats] counts what this saves.
 //
 // A server that is there but does not answer, as when it is paused, costs one
 // caller at a time the deadline; the others get their default values at once.
+// Metadata of gRPC in the context of a call go along with the question, whose answer
+// is then neither kept nor shared.
 //
 // # Contexts
 //

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,5 +55,15 @@ func write(t *testing.T, path, document string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestBrokenFileIsNamedWithItsMistake(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flags.json")
+	writeFile(t, path, []byte("oops"))
+	p := newProvider(t, provider.WithFile(path))
+	err := p.Init(openfeature.EvaluationContext{})
+	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "not JSON") {
+		t.Errorf("Init returned %v, want the file and its mistake", err)
 	}
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"sync/atomic"
 
 	"github.com/open-feature/go-sdk/openfeature"
@@ -87,7 +88,9 @@ func (h *Handle[T]) Value(ctx context.Context, ec map[string]any) T {
 // Details returns what [Handle.Value] returns, and how it came about, as a
 // provider tells the SDK.
 func (h *Handle[T]) Details(ctx context.Context, ec map[string]any) openfeature.GenericResolutionDetail[T] {
-	return detail(h.defaultValue, h.resolve(ctx, ec), h.as)
+	d := detail(h.defaultValue, h.resolve(ctx, ec), h.as)
+	d.FlagMetadata = maps.Clone(d.FlagMetadata) // as the SDK does it
+	return d
 }
 
 func (h *Handle[T]) resolve(ctx context.Context, ec evaluator.Context) evaluator.Resolution {

@@ -58,6 +58,20 @@ func TestHandleAnswersAsTheProviderDoes(t *testing.T) {
 	})
 }
 
+func TestDetailsBelongToWhoAskedForThem(t *testing.T) {
+	src := newScript("test")
+	p := newProvider(t, provider.WithSource(src))
+	go src.deliver(t, zoo)
+	if err := p.Init(openfeature.EvaluationContext{}); err != nil {
+		t.Fatal(err)
+	}
+	h := p.BooleanHandle("bool", false)
+	h.Details(t.Context(), nil).FlagMetadata["team"] = "mine"
+	if got := h.Details(t.Context(), nil).FlagMetadata["team"]; got != "shop" {
+		t.Errorf("the flag's team became %v because a caller changed its copy", got)
+	}
+}
+
 func TestHandleFollowsItsFlagAndItsProvider(t *testing.T) {
 	src := newScript("test")
 	p := newProvider(t, provider.WithSource(src))

@@ -14,7 +14,10 @@ import (
 	"github.com/flagline/flagline/source"
 )
 
-var errNotReached = errors.New("its origin is out of reach")
+var (
+	errNotReached   = errors.New("its origin is out of reach")
+	errNotDelivered = errors.New("it has not delivered yet")
+)
 
 // An inProcess mode answers from memory.
 type inProcess struct {
@@ -24,6 +27,7 @@ type inProcess struct {
 	origins     []*origin // in ascending priority
 	staleAfter  time.Duration
 	identity    *byte // no other mode has the same
+	logger      *slog.Logger
 
 	mu   sync.Mutex // held while the origins are looked at together
 	seen *store.Snapshot
@@ -40,7 +44,7 @@ type origin struct {
 }
 
 func newInProcess(s settings) *inProcess {
-	m := &inProcess{store: store.New(), selector: s.local, enrichments: s.enrichments, staleAfter: s.staleAfter, identity: new(byte)}
+	m := &inProcess{store: store.New(), selector: s.local, enrichments: s.enrichments, staleAfter: s.staleAfter, identity: new(byte), logger: s.logger}
 	for _, src := range s.sources {
 		sink := logged{Sink: m.store.Add(src.Name()), logger: s.logger}
 		m.origins = append(m.origins, &origin{Source: src, sink: sink})
@@ -82,8 +86,16 @@ func (s observed) Apply(u source.Update) []source.Rejection {
 
 func (s observed) Report(status source.Status) {
 	s.origin.sink.Report(status)
-	s.mode.note(s.tell, func() { s.origin.status = status })
+	s.mode.note(s.tell, func() {
+		// What is said of one that is away is for the monitor to log.
+		if status.Connected && status.Err != nil && !sameText(s.origin.status.Err, status.Err) {
+			s.mode.logger.Warn("source is troubled", "origin", s.origin.Name(), "err", status.Err)
+		}
+		s.origin.status = status
+	})
 }
+
+func sameText(a, b error) bool { return a != nil && b != nil && a.Error() == b.Error() }
 
 // note changes what is known of an origin and tells what follows from it.
 // The lock makes sure that what is told last is the newest.
@@ -122,7 +134,7 @@ func (o *origin) lost() error {
 	case o.fatal != nil, !o.status.Connected:
 		return fmt.Errorf("source %q: %w", o.Name(), err)
 	case o.delivered.IsZero():
-		return fmt.Errorf("source %q: it has not delivered yet", o.Name())
+		return fmt.Errorf("source %q: %w", o.Name(), cmp.Or(o.status.Err, errNotDelivered))
 	}
 	return nil
 }

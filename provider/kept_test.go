@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/open-feature/go-sdk/openfeature"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/flagline/flagline/provider"
+	"github.com/flagline/flagline/sidecar"
 )
 
 const (
@@ -187,4 +189,26 @@ func TestNobodySeesAnOlderAnswerThanTheEventTheyHeard(t *testing.T) {
 	}
 	cancel()
 	readers.Wait()
+}
+
+// What a caller adds to the request may decide the answer.
+func TestAnswerToACallersMetadataIsNobodyElses(t *testing.T) {
+	const document = `{"flags": {"f": {"state": "ENABLED", "variants": {"ada": "ada", "bob": "bob", "none": "none"},
+		"defaultVariant": "none", "targeting": {"var": "user"}}}}`
+	s := serveConfig(t, document, sidecar.Config{Headers: map[string]string{"X-User": "user"}})
+	p := newProvider(t, provider.WithSidecar(s.addr), provider.WithDeadline(patience))
+	if err := p.Init(openfeature.EvaluationContext{}); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			user := []string{"ada", "bob"}[i%2]
+			ctx := metadata.AppendToOutgoingContext(t.Context(), "x-user", user)
+			if d := p.StringEvaluation(ctx, "f", "default", nil); d.Value != user {
+				t.Errorf("%s gets the answer of %s", user, d.Value)
+			}
+		})
+	}
+	all.Wait()
 }

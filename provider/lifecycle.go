@@ -27,7 +27,7 @@ func (p *Provider) Init(ec openfeature.EvaluationContext) error {
 // if no trying can help. After a shutdown the provider can be initialised
 // again.
 func (p *Provider) InitWithContext(ctx context.Context, _ openfeature.EvaluationContext) error {
-	return p.start(ctx).monitor.await(ctx, p.settings.deadline)
+	return p.start().monitor.await(ctx, p.settings.deadline) //nolint:contextcheck // the provider outlives the wait
 }
 
 // Shutdown is [Provider.ShutdownWithContext] without a context.
@@ -44,7 +44,6 @@ func (p *Provider) ShutdownWithContext(ctx context.Context) error {
 	l.stop()
 	select {
 	case <-l.done:
-		p.life.CompareAndSwap(l, nil) // lets go of the flags
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the provider to end: %w", ctx.Err())
@@ -61,14 +60,15 @@ type life struct {
 }
 
 // start returns the life that is going on, and begins one if there is none.
-func (p *Provider) start(ctx context.Context) *life {
+func (p *Provider) start() *life {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := p.life.Load()
 	if before != nil && !before.stopped() {
 		return before
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// Whatever the caller's context carries is not for what outlives the call.
+	ctx, cancel := context.WithCancel(context.Background())
 	m := p.newMode()
 	l := &life{
 		mode:    m,
@@ -77,7 +77,11 @@ func (p *Provider) start(ctx context.Context) *life {
 		done:    make(chan struct{}),
 	}
 	p.life.Store(l)
-	go l.run(ctx, before)
+	go func() {
+		l.run(ctx, before)
+		p.life.CompareAndSwap(l, nil) // lets go of the flags
+		close(l.done)
+	}()
 	return l
 }
 
@@ -91,7 +95,6 @@ func (p *Provider) newMode() mode {
 // run lives until ctx is done. A source must not be watched twice at once, so
 // the life before has to have ended first.
 func (l *life) run(ctx context.Context, before *life) {
-	defer close(l.done)
 	var running sync.WaitGroup
 	defer running.Wait()
 	running.Go(func() { l.monitor.run(ctx) })

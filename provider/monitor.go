@@ -33,6 +33,7 @@ type teller func(report)
 // to see. One goroutine, in run, owns all its state.
 type monitor struct {
 	name   string
+	origin string // of the flags, for people
 	logger *slog.Logger
 	grace  time.Duration
 	events chan<- openfeature.Event
@@ -57,6 +58,7 @@ type monitor struct {
 func newMonitor(s settings, events chan<- openfeature.Event, forget func()) *monitor {
 	return &monitor{
 		name:        s.name,
+		origin:      s.origin(),
 		forget:      forget,
 		logger:      s.logger,
 		grace:       s.grace,
@@ -239,10 +241,10 @@ func (m *monitor) fatalError() error {
 func (m *monitor) log() {
 	switch m.state {
 	case openfeature.ReadyState:
-		m.logger.Info("report ready")
+		m.logger.Info("report ready", "origin", m.origin)
 	case openfeature.StaleState:
-		m.logger.Warn("report stale", "err", m.last.err)
+		m.logger.Warn("report stale", "origin", m.origin, "err", m.last.err)
 	default:
-		m.logger.Error("report error", "err", m.last.err)
+		m.logger.Error("report error", "origin", m.origin, "err", m.last.err)
 	}
 }

@@ -81,14 +81,16 @@ func WithSource(src source.Source) Option {
 // WithDefaultSource makes the provider answer in-process from the source that open
 // makes, unless another option says where flags come from; what the environment
 // says of that does not count. It is for packages that choose a source for their
-// users. open gets the provider's logger, and connects to nothing.
-func WithDefaultSource(open func(*slog.Logger) (source.Source, error)) Option {
+// users. open gets the provider's logger, and connects to nothing. The source takes
+// its own default for [WithDeadline] along, unless that is 0.
+func WithDefaultSource(deadline time.Duration, open func(*slog.Logger) (source.Source, error)) Option {
 	return optionFunc(func(s *settings) {
 		if open == nil {
 			s.errs = append(s.errs, errors.New("default source: there is nothing to open it with"))
 			return
 		}
 		s.fallback = func(s *settings) (source.Source, error) { return open(s.logger) }
+		s.fallbackDeadline = deadline
 	})
 }
 
@@ -126,7 +128,9 @@ func WithTLS(t TLS) Option {
 // WithDialOptions adds options of gRPC to those with which the provider connects
 // to a sidecar or a server of the sync protocol, for what no option here foresees:
 // a stats handler for traces, credentials for each call, a dialer. Where they
-// contradict the provider's own, they win.
+// contradict the provider's own, they win. In sidecar mode they have all questions
+// go by gRPC, which costs more processor time than the provider's own way. They must
+// not make an answer depend on who asks: answers are kept and shared.
 func WithDialOptions(opts ...grpc.DialOption) Option {
 	return optionFunc(func(s *settings) { s.dialOptions = append(s.dialOptions, opts...) })
 }
@@ -145,7 +149,7 @@ func WithCache(entries int) Option {
 // and, in sidecar mode, how long an evaluation waits for its answer, where
 // the caller's context does not bound it further. The default is 500 ms.
 func WithDeadline(d time.Duration) Option {
-	return optionFunc(func(s *settings) { s.deadline = d })
+	return optionFunc(func(s *settings) { s.deadline, s.hurried = d, true })
 }
 
 // WithStreamDeadline sets after how long the stream of changes is opened anew, so

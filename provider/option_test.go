@@ -30,7 +30,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		`cache of -1 answers: it must not`:           {provider.WithCache(-1)},
 		`gRPC has no code of that name`:              {provider.WithFatalStatusCodes("UNAUTHORISED")},
 		`context enricher: it is nil`:                {provider.WithContextEnricher(nil)},
-		`default source: there is nothing`:           {provider.WithDefaultSource(nil)},
+		`default source: there is nothing`:           {provider.WithDefaultSource(0, nil)},
 		`name: it is empty`:                          {provider.WithName("")},
 		`sync stream: `:                              {provider.WithSyncStream("http://localhost:8015")},
 		`a client certificate needs its key`:         {provider.WithTLS(provider.TLS{CertFile: "client.pem"})},

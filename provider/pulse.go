@@ -15,7 +15,8 @@ var errSilentServer = errors.New("it has stopped answering, and one question at 
 // paused, or at the other end of a cable that was cut. Without it, each evaluation
 // would wait out its deadline, for as long as gRPC takes to give the connection up.
 type pulse struct {
-	// hurry is how little time a question may have had to prove nothing.
+	// hurry is how little time a question may have had to prove nothing: its
+	// caller may have been in a hurry.
 	hurry time.Duration
 
 	heard  atomic.Int64 // when the server last said something, in Unix nanoseconds

@@ -48,7 +48,9 @@ type settings struct {
 	streams bool // one of the feeds selects flags itself
 	chosen  bool
 
-	fallback feed // counts before the environment, and after all options
+	fallback         feed // counts before the environment, and after all options
+	fallbackDeadline time.Duration
+	hurried          bool // somebody has said what the deadline is
 
 	selector    string
 	local       store.Selector // of flags that nobody has selected yet
@@ -104,10 +106,25 @@ func newSettings(opts []Option) (settings, error) {
 	if !s.chosen && s.fallback != nil {
 		s.choose()
 		s.feeds = []feed{s.fallback}
+		if !s.hurried && s.fallbackDeadline > 0 {
+			s.deadline = s.fallbackDeadline
+		}
 	}
 	s.check()
 	s.makeSources()
 	return s, errors.Join(s.errs...)
+}
+
+// origin is where flags come from, for people.
+func (s *settings) origin() string {
+	if len(s.sources) == 0 {
+		return "sidecar " + s.sidecar
+	}
+	names := make([]string, len(s.sources))
+	for i, src := range s.sources {
+		names[i] = src.Name()
+	}
+	return strings.Join(names, ", ")
 }
 
 // choose makes way for an option that says where flags come from.
@@ -148,6 +165,7 @@ func (s *settings) read(lookup func(string) (string, bool), chosen bool) {
 			*d.here = *d.said
 		}
 	}
+	s.hurried = said.Deadline != nil
 	s.minBackoff, s.maxBackoff = said.Backoff(s.minBackoff, s.maxBackoff)
 	if said.KeepAlive != nil {
 		WithKeepAlive(*said.KeepAlive).apply(s)
@@ -198,8 +216,10 @@ func (s *settings) checkOrigin() {
 		}
 		return
 	}
-	if s.streams {
-		return // the server selects
+	if s.streams { // the server selects
+		s.refuse(s.selector != "" && len(s.feeds) > 1,
+			"a selector goes to the server of a sync stream, and would not narrow the other sources: WithSelector and WithSyncStream exclude further sources")
+		return
 	}
 	var err error
 	if s.local, err = store.ParseSelector(s.selector); err != nil {
@@ -250,7 +270,7 @@ func (s *settings) remote() remote.Config {
 
 // parseCode reads the name of a gRPC code.
 func parseCode(name string) (code codes.Code, err error) {
-	if err := code.UnmarshalJSON([]byte(strconv.Quote(strings.ToUpper(name)))); err != nil {
+	if err := code.UnmarshalJSON([]byte(strconv.Quote(strings.ToUpper(name)))); err != nil || code == codes.OK {
 		return 0, fmt.Errorf("fatal status code %q: gRPC has no code of that name; UNAUTHENTICATED and PERMISSION_DENIED are two", name)
 	}
 	return code, nil

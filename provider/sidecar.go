@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/flagline/flagline/evaluator"
@@ -41,7 +43,7 @@ func newSidecar(s settings, known *answers) *sidecar {
 		streamDeadline: s.streamDeadline,
 		backoff:        backoff{least: s.minBackoff, most: s.maxBackoff},
 		known:          known,
-		pulse:          pulse{hurry: s.deadline / 5},
+		pulse:          pulse{hurry: s.deadline * 9 / 10},
 	}
 	for _, name := range s.fatal {
 		if code, err := parseCode(name); err == nil {
@@ -58,6 +60,11 @@ func (m *sidecar) forget() { m.known.DropAll() }
 
 // resolve answers with what is known, or asks.
 func (m *sidecar) resolve(ctx context.Context, k kind, flag string, ec evaluator.Context) evaluator.Resolution {
+	// What a caller adds to the request may decide the answer, which then is
+	// nobody else's.
+	if _, more := metadata.FromOutgoingContext(ctx); more {
+		return m.resolveAlone(ctx, k, flag, ec)
+	}
 	// Before anything else, since most questions end here: the cache looks at no
 	// more of a context than the flag's answers depend on, and knows none with odd
 	// values there.
@@ -77,6 +84,19 @@ func (m *sidecar) resolve(ctx context.Context, k kind, flag string, ec evaluator
 	a, err := m.known.Ask(within, flag, uint8(k), plain, func(context.Context) (*heard, cache.Keep, error) {
 		return m.ask(within, k, flag, plain)
 	})
+	if err != nil {
+		return m.refusal(flag, err)
+	}
+	if err := a.against(wrong); err != nil {
+		return failed(evaluator.CodeInvalidContext, flag, err)
+	}
+	return a.Resolution
+}
+
+// resolveAlone asks for this caller and nobody else.
+func (m *sidecar) resolveAlone(ctx context.Context, k kind, flag string, ec evaluator.Context) evaluator.Resolution {
+	plain, _, wrong := normalise(ec)
+	a, _, err := m.ask(bound(ctx, m.deadline), k, flag, plain)
 	if err != nil {
 		return m.refusal(flag, err)
 	}
@@ -161,6 +181,9 @@ func (m *sidecar) refusal(flag string, err error) evaluator.Resolution {
 	case codes.NotFound:
 		return failed(evaluator.CodeFlagNotFound, flag, errNoSuchFlag)
 	case codes.InvalidArgument:
+		if strings.Contains(s.Message(), "selector") {
+			return failed(evaluator.CodeGeneral, flag, errors.New(s.Message()))
+		}
 		return failed(evaluator.CodeTypeMismatch, flag, errors.New(s.Message()))
 	case codes.DataLoss:
 		return failed(evaluator.CodeParseError, flag, errors.New(s.Message()))

@@ -47,8 +47,15 @@ func TestRenewedStreamIsNoNews(t *testing.T) {
 				t.Errorf("got event %s (%s) because of it", e.EventType, e.Message)
 			default:
 			}
-			s.source.put(t, "extra", strings.Replace(longGreeting, "good day", name, 1))
-			nextChange(t, p, "extra")
+			for i := range 5 { // of which some come while one stream takes the place of another
+				s.source.put(t, "extra", strings.Replace(longGreeting, "good day", name+strings.Repeat("!", i), 1))
+				nextChange(t, p, "extra")
+			}
+			select {
+			case e := <-p.EventChannel():
+				t.Errorf("got event %s (%s, %q) once more", e.EventType, e.Message, e.FlagChanges)
+			case <-time.After(300 * time.Millisecond): // longer than both streams go on
+			}
 		})
 	}
 }

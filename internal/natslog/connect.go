@@ -64,6 +64,8 @@ func CheckServers(servers string) error {
 			return fmt.Errorf("NATS server %s: credentials do not belong in an address; put them into a file", u.Host)
 		case u.Host == "":
 			return fmt.Errorf("NATS server %q: write it as nats://host:4222", s)
+		case strings.Trim(u.Path, "/") != "":
+			return fmt.Errorf("NATS server %q: what stands behind the host is no part of it; name the environment apart", s)
 		}
 	}
 	return nil

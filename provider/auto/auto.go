@@ -70,7 +70,7 @@ func New(opts ...provider.Option) (*provider.Provider, error) {
 	if err == nil && cfg.Servers == "" {
 		return provider.New(opts...)
 	}
-	follow := []provider.Option{provider.WithDefaultSource(func(log *slog.Logger) (source.Source, error) {
+	follow := provider.WithDefaultSource(max(cfg.StartupGrace, 0)+reserve, func(log *slog.Logger) (source.Source, error) {
 		if err != nil {
 			return nil, err
 		}
@@ -80,9 +80,6 @@ func New(opts ...provider.Option) (*provider.Provider, error) {
 			return nil, err // and not a source that is no nil
 		}
 		return src, nil
-	})}
-	if said.Deadline == nil {
-		follow = append(follow, provider.WithDeadline(max(cfg.StartupGrace, 0)+reserve))
-	}
-	return provider.New(append(follow, opts...)...)
+	})
+	return provider.New(append([]provider.Option{follow}, opts...)...)
 }

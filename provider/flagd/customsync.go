@@ -117,15 +117,23 @@ func (w *customWatch) follow(ctx context.Context) error {
 	}
 }
 
+// leaving is how long a Sync may take to end when its context is done.
+const leaving = 5 * time.Second
+
 // leave waits for a Sync whose context is done. Some wait for Shutdown, and some
-// for somebody to take what they have.
+// for somebody to take what they have. One that does not end is left behind.
 func (w *customWatch) leave(data <-chan sync.DataSync, over <-chan error) {
 	w.shutDown()
+	enough := time.NewTimer(leaving)
+	defer enough.Stop()
 	for over != nil {
 		select {
 		case <-data:
 		case <-over:
 			over = nil
+		case <-enough.C:
+			w.log.Error("leave behind a custom sync that does not end", "origin", w.uri)
+			return
 		}
 	}
 }

@@ -65,7 +65,7 @@ func behindEnvoy(uri string) (target, error) {
 		return target{}, errors.New("an address of a proxy is envoy://HOST:PORT/SERVICE")
 	}
 	service := strings.TrimPrefix(at.Path, "/")
-	if service == "" || strings.Contains(service, "/") {
+	if service == "" || strings.ContainsFunc(service, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' }) {
 		return target{}, errors.New("an address of a proxy is envoy://HOST:PORT/SERVICE")
 	}
 	return target{name: uri, dial: "passthrough:///" + at.Host, authority: service}, nil

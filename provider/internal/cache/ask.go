@@ -11,6 +11,7 @@ type call[A any] struct {
 	shared   bool // whether others may join, which takes a context with a sum
 	flag     *flag[A]
 	context  map[string]any // until it arrives
+	members  *[]string      // what the sum is of; nil is the whole context
 
 	// Written by the caller who sent it, before done is closed.
 	answer    A
@@ -52,7 +53,7 @@ func (c *Cache[A]) Ask(ctx context.Context, flag string, kind uint8, ec map[stri
 			var none A
 			return none, ctx.Err()
 		}
-		if !asked.abandoned {
+		if !asked.abandoned && (asked.err != nil || c.fits(asked.answer, asked.members)) {
 			return asked.answer, asked.err
 		}
 	}
@@ -73,7 +74,7 @@ func (c *Cache[A]) join(
 	defer c.mu.Unlock()
 	f := c.flag(name)
 	if f.members.Load() != members { // it has changed, or was answered for the first time
-		_, sum, summable = f.summed(ec)
+		members, sum, summable = f.summed(ec)
 	}
 	q := question{flag: f.id, kind: uint64(kind), sum: sum}
 	if e := c.keptFor(f, q, summable); e != nil {
@@ -94,7 +95,7 @@ func (c *Cache[A]) join(
 			return nil, asked, false
 		}
 	}
-	fresh.question, fresh.flag, fresh.shared = q, f, summable
+	fresh.question, fresh.flag, fresh.shared, fresh.members = q, f, summable, members
 	if summable {
 		c.calls[q] = fresh
 	}
@@ -140,6 +141,9 @@ func (c *Cache[A]) arrive(asked *call[A], keep Keep, took time.Duration) {
 	c.counts.CallTime += took
 	if asked.shared {
 		delete(c.calls, asked.question)
+	}
+	if asked.err == nil && !asked.abandoned && !asked.flag.dropped && !c.fits(asked.answer, asked.flag.members.Load()) {
+		c.drop(asked.flag.name)
 	}
 	if c.listening && c.limit > 0 && !asked.flag.dropped {
 		switch {

@@ -63,9 +63,9 @@ const Kinds = 8
 // of callers: what A refers to must not be changed.
 type Cache[A any] struct {
 	// Members, unless nil, returns which members of the context an answer
-	// depends on that is kept by context; ok is false if it may be any. It must
-	// say the same of all answers of a flag between two changes. It is set
-	// before the first question.
+	// depends on that is kept by context; ok is false if it may be any. If it
+	// says otherwise than of the flag's answers before, the flag has changed. It
+	// is set before the first question.
 	Members func(answer A) (members []string, ok bool)
 
 	// What hits read. Only who holds mu writes.

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"container/list"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -91,8 +92,8 @@ func (c *Cache[A]) keepByContext(asked *call[A]) {
 	if q.kind >= Kinds {
 		return
 	}
-	if c.Members != nil && f.members.Load() == nil && f.byContext.Load() == 0 {
-		if members, ok := c.Members(asked.answer); ok {
+	if f.members.Load() == nil && f.byContext.Load() == 0 {
+		if members, ok := c.membersOf(asked.answer); ok {
 			f.members.Store(&members)
 		}
 	}
@@ -108,6 +109,24 @@ func (c *Cache[A]) keepByContext(asked *call[A]) {
 	e.question = q
 	f.byContext.Add(1)
 	c.answers.Store(q, e)
+}
+
+func (c *Cache[A]) membersOf(answer A) (members []string, ok bool) {
+	if c.Members == nil {
+		return nil, false
+	}
+	return c.Members(answer)
+}
+
+// fits says whether an answer depends on no more than these members, which others
+// of the flag said to depend on. If it does not, the flag has changed, and it is
+// only the announcement that is not here yet.
+func (c *Cache[A]) fits(answer A, members *[]string) bool {
+	if members == nil {
+		return true
+	}
+	its, ok := c.membersOf(answer)
+	return ok && slices.Equal(its, *members)
 }
 
 // sum stands for what of ec the answers of the flag depend on.

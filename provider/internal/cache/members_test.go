@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -128,4 +129,72 @@ func TestNarrowAnswersAreRightWhileFlagsChange(t *testing.T) {
 	if n := c.Stats().Entries; n > 8 {
 		t.Errorf("%d answers are kept, want 8 at most", n)
 	}
+}
+
+// A rule that comes to read more is noticed before its change is announced.
+func TestAnswerThatDependsOnMoreThanThoseBeforeEndsThem(t *testing.T) {
+	c := cache.New[string](10)
+	c.Members = func(answer string) ([]string, bool) {
+		switch answer[0] {
+		case 'a':
+			return []string{"a"}, true
+		case 'b':
+			return []string{"a", "b"}, true
+		}
+		return nil, false
+	}
+	c.Listen()
+	context := func(a, b int) map[string]any { return map[string]any{"a": a, "b": b} }
+	for _, step := range []struct {
+		ec    map[string]any
+		says  string
+		want  string
+		asked bool
+	}{
+		{context(1, 1), "a: one", "a: one", true},
+		{context(1, 2), "a: no", "a: one", false},
+		{context(2, 1), "b: two, one", "b: two, one", true}, // the new rule, whose change is on its way
+		{context(2, 2), "b: two, two", "b: two, two", true},
+		{context(1, 1), "b: one, one", "b: one, one", true},
+		{context(2, 2), "b: no", "b: two, two", false},
+		{context(3, 1), "* any", "* any", true}, // and one that may read anything
+		{context(2, 2), "* all", "* all", true},
+	} {
+		if got, asked := asking(t, c, step.ec, step.says); got != step.want || asked != step.asked {
+			t.Errorf("%v is answered with %q, asked: %v; want %q, %v", step.ec, got, asked, step.want, step.asked)
+		}
+	}
+}
+
+func TestWhoWaitsForAnAnswerThatDependsOnMoreAsksHimself(t *testing.T) {
+	c := cache.New[string](10)
+	c.Members = func(answer string) ([]string, bool) {
+		if answer[0] == 'a' {
+			return []string{"a"}, true
+		}
+		return []string{"a", "b"}, true
+	}
+	c.Listen()
+	asking(t, c, map[string]any{"a": 1}, "a")
+
+	sent, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, _ = c.Ask(t.Context(), "f", boolean, map[string]any{"a": 2, "b": 1}, func(context.Context) (string, cache.Keep, error) {
+			close(sent)
+			<-release
+			return "b: one", cache.ByContext, nil
+		})
+	})
+	<-sent
+	all.Go(func() {
+		if got, asked := asking(t, c, map[string]any{"a": 2, "b": 2}, "b: two"); got != "b: two" || !asked {
+			t.Errorf("who waited is answered with %q, asked: %v", got, asked)
+		}
+	})
+	for c.Stats().Collapsed == 0 {
+		runtime.Gosched()
+	}
+	close(release)
+	all.Wait()
 }

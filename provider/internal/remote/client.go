@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,9 @@ type Client struct {
 // Check says what of cfg makes no sense.
 func (cfg *Config) Check() error {
 	_, err := parseTarget(cfg.Address)
+	if strings.ContainsFunc(cfg.Selector, func(r rune) bool { return r < ' ' || r > '~' }) {
+		err = errors.Join(err, fmt.Errorf("selector %q: it travels in a header, which holds printable ASCII alone", cfg.Selector))
+	}
 	if cfg.TLS != nil {
 		err = errors.Join(err, cfg.TLS.Check())
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -86,13 +87,19 @@ func newLane(cfg Config, at target) *lane {
 		l.network = "unix"
 		l.address, ok = strings.CutPrefix(at.dial, "unix:")
 	}
-	if !ok || len(cfg.DialOptions) > 0 || strings.ContainsAny(cfg.Selector, "\r\n") {
+	if !ok || len(cfg.DialOptions) > 0 || l.network == "tcp" && proxied(l.address) {
 		return nil
 	}
 	if l.host = at.authority; l.host == "" {
 		l.host = l.address
 	}
 	return l
+}
+
+// proxied says that gRPC goes through a proxy, which the environment names.
+func proxied(address string) bool {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: address}})
+	return err != nil || proxy != nil
 }
 
 // ask asks on a connection of its own. It ends at the deadline, or with ctx. marked
@@ -121,6 +128,9 @@ func (l *lane) ask(ctx context.Context, deadline time.Time, method string, q *qu
 	case ctx.Err() != nil:
 		return "", status.FromContextError(ctx.Err()).Err()
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		if !c.used { // what is on the way may swallow HTTP/1.1
+			l.giveUp()
+		}
 		return "", status.FromContextError(context.DeadlineExceeded).Err()
 	}
 	return "", err
@@ -249,14 +259,16 @@ func (l *lane) take(ctx context.Context, deadline time.Time) *lineup {
 	l.dialed++
 	l.mu.Unlock()
 
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	// If there is no way through, gRPC needs what is left of the time.
+	within, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
-	conn, err := l.dial(ctx)
+	conn, err := l.dial(within)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dialed--
 	switch {
 	case err != nil:
+		l.odd = l.odd || ctx.Err() == nil // until it is renewed
 		return nil
 	case l.closed:
 		_ = conn.Close()
@@ -275,7 +287,10 @@ func (l *lane) dial(ctx context.Context) (net.Conn, error) {
 	cfg, err := l.tls.Config()
 	if err == nil {
 		if cfg.ServerName == "" {
-			cfg.ServerName, _, err = net.SplitHostPort(l.host)
+			cfg.ServerName = l.host
+			if name, _, err := net.SplitHostPort(l.host); err == nil {
+				cfg.ServerName = name
+			}
 		}
 		cfg.NextProtos = []string{"http/1.1"}
 	}

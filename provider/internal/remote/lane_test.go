@@ -225,6 +225,9 @@ func TestQuestionOnTheFastLaneEndsWithItsCallerAndAtItsDeadline(t *testing.T) {
 	f := &foreign{held: make(chan struct{})}
 	addr, _ := serveForeign(t, f, "127.0.0.1:0", true)
 	c := connectTo(t, Config{Address: addr})
+	if _, err := c.Resolve(t.Context(), soon(), Boolean, "f", nil); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := c.Resolve(t.Context(), time.Now().Add(30*time.Millisecond), Boolean, "slow", nil); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("at its deadline it ends with %v", err)
 	}
@@ -270,5 +273,35 @@ func TestServerThatComesBackIsAskedAgain(t *testing.T) {
 	}
 	if f.asked(1) == 0 {
 		t.Error("the fast lane was not taken again")
+	}
+}
+
+// Where HTTP/1.1 is swallowed, one question pays for it.
+func TestLaneOnWhichNothingComesBackIsGivenUp(t *testing.T) {
+	f := &foreign{}
+	addr, _ := serveForeign(t, f, "127.0.0.1:0", true)
+	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // takes connections, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	c := connectTo(t, Config{Address: addr})
+	c.lane.address = silent.Addr().String()
+	if _, err := c.Resolve(t.Context(), time.Now().Add(50*time.Millisecond), Boolean, "f", nil); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("the first question ends with %v", err)
+	}
+	for range 3 {
+		if a, err := c.Resolve(t.Context(), soon(), Boolean, "f", map[string]any{"n": 7}); err != nil || a.Value != true {
+			t.Errorf("the answer is %+v, %v", a, err)
+		}
+	}
+}
+
+func TestHeaderThatHeadersCannotCarryIsRefused(t *testing.T) {
+	for _, selector := range []string{"flagSetId=größe", "a\nb", "a\r\nX: y"} {
+		cfg := Config{Address: "localhost:8013", Selector: selector}
+		if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), "selector") {
+			t.Errorf("selector %q: %v, want an error", selector, err)
+		}
 	}
 }

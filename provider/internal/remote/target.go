@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
 	"google.golang.org/grpc/resolver"
 )
 
@@ -58,7 +59,7 @@ func parseTarget(addr string) (target, error) {
 func behindEnvoy(addr string) (target, error) {
 	at, err := url.Parse(addr)
 	if err != nil || at.Hostname() == "" || at.Port() == "" || at.User != nil ||
-		strings.Count(at.Path, "/") != 1 || at.Path == "/" {
+		strings.Count(at.Path, "/") != 1 || at.Path == "/" || !httpguts.ValidHostHeader(at.Path[1:]) {
 		return target{}, fmt.Errorf("sidecar address %q: a server behind a proxy is envoy://host:port/service", addr)
 	}
 	return target{dial: "passthrough:///" + at.Host, authority: at.Path[1:]}, nil

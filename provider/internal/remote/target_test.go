@@ -36,6 +36,7 @@ func TestMistakenAddressSaysHowItIsSpelled(t *testing.T) {
 		"http://localhost:8013": "nothing that this program links understands http:",
 		"envoy://localhost":     "envoy://host:port/service",
 		"envoy://h:1/a/b":       "envoy://host:port/service",
+		"envoy://h:1/a%0d%0aX:": "envoy://host:port/service",
 	} {
 		if got, err := parseTarget(addr); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is %+v, %v; want an error that says %q", addr, got, err, want)
