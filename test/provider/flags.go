@@ -66,7 +66,8 @@ type audience struct {
 // always is the same subject each time.
 func always(attributes int) *audience { return &audience{subject: hit(attributes)} }
 
-// another is a subject each time who was never there before, counted in last.
+// another is a subject each time who was never there before, counted in last, and
+// who has an e-mail address of their own, which is what the rule of endswith reads.
 func another(attributes int, last *atomic.Int64) *audience {
 	without := hit(attributes).attributes
 	delete(without, targetingKey)
@@ -77,6 +78,7 @@ func another(attributes int, last *atomic.Int64) *audience {
 func (a *audience) next() *subject {
 	if a.last != nil {
 		key := strconv.AppendInt(append(make([]byte, 0, 24), "user-"...), a.last.Add(1), 10)
+		a.without["email"] = string(key) + "@faas.com"
 		a.ec = openfeature.NewEvaluationContext(string(key), a.without)
 	}
 	return &a.subject
