@@ -19,7 +19,7 @@
 // In sidecar mode, the default, the provider asks a server beside the application:
 // the Flagline sidecar, or any other that speaks flagd's evaluation protocol.
 // In-process it has the flags itself and answers from memory. The application sees
-// no difference but in what an answer costs.
+// no difference but in what an answer costs, and in the words of errors.
 //
 //	WithSidecar("localhost:8013")              a sidecar, by port
 //	WithSidecar("unix:/run/flagline.sock")     by socket

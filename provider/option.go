@@ -184,7 +184,8 @@ func WithGracePeriod(d time.Duration) Option {
 
 // WithStaleAfter sets how long in-process flags count as fresh after their
 // source last confirmed them. Older ones go on answering while the provider
-// reports itself STALE. The default is 5 minutes.
+// reports itself STALE. The default is 5 minutes. It must be well above how often
+// a source hears of its origin: for a quiet sync stream that is the keep-alive.
 func WithStaleAfter(d time.Duration) Option {
 	return optionFunc(func(s *settings) { s.staleAfter = d })
 }

@@ -77,3 +77,10 @@ func TestNewOpensNothing(t *testing.T) {
 		p.Shutdown() // of what never ran
 	}
 }
+
+func TestOptionThatIsNilSaysNothing(t *testing.T) {
+	p, err := provider.New(nil, provider.WithName("mine"), nil)
+	if err != nil || p.Metadata().Name != "mine" {
+		t.Errorf("New returned %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +80,7 @@ type feed func(*settings) (source.Source, error)
 // that is wrong.
 func newSettings(opts []Option) (settings, error) {
 	var said settings
+	opts = slices.DeleteFunc(slices.Clone(opts), func(opt Option) bool { return opt == nil }) // left so by an "if"
 	for _, opt := range opts {
 		opt.apply(&said)
 	}

@@ -26,9 +26,13 @@ import (
 //   - flagline.provider.call.time: how long they took together, in seconds, so
 //     that its rate over that of the calls is the average.
 //
-// A nil mp is the global one. It reports until the registration is ended, and
-// keeps p in memory until then.
-func Observe(mp metric.MeterProvider, p interface{ Stats() provider.Stats }) (metric.Registration, error) {
+// A nil mp is the global one. Of several providers each needs attributes of its own,
+// such as its domain: without them they report as one. It reports until the
+// registration is ended, and keeps p in memory until then.
+func Observe(
+	mp metric.MeterProvider, p interface{ Stats() provider.Stats }, attributes ...attribute.KeyValue,
+) (metric.Registration, error) {
+	whose := metric.WithAttributes(attributes...)
 	if mp == nil {
 		mp = otel.GetMeterProvider()
 	}
@@ -56,13 +60,13 @@ func Observe(mp metric.MeterProvider, p interface{ Stats() provider.Stats }) (me
 	}
 	return meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		s := p.Stats()
-		o.ObserveInt64(hits, int64(s.Hits))
-		o.ObserveInt64(misses, int64(s.Misses))
-		o.ObserveInt64(collapsed, int64(s.Collapsed))
-		o.ObserveInt64(evicted, int64(s.Evicted))
-		o.ObserveInt64(entries, int64(s.Entries))
-		o.ObserveInt64(calls, int64(s.Calls))
-		o.ObserveFloat64(callTime, s.CallTime.Seconds())
+		o.ObserveInt64(hits, int64(s.Hits), whose)
+		o.ObserveInt64(misses, int64(s.Misses), whose)
+		o.ObserveInt64(collapsed, int64(s.Collapsed), whose)
+		o.ObserveInt64(evicted, int64(s.Evicted), whose)
+		o.ObserveInt64(entries, int64(s.Entries), whose)
+		o.ObserveInt64(calls, int64(s.Calls), whose)
+		o.ObserveFloat64(callTime, s.CallTime.Seconds(), whose)
 		return nil
 	}, hits, misses, collapsed, evicted, entries, calls, callTime)
 }
@@ -79,15 +83,19 @@ var states = map[openfeature.State]metric.ObserveOption{
 // ObserveState reports the state of the provider of client, any provider, each
 // time that metrics are collected: flagline.provider.state is 1 for the state
 // that it is in, one of not_ready, ready, stale, error and fatal, and 0 for the
-// others. A nil mp is the global one. It reports until the registration is
-// ended.
-func ObserveState(mp metric.MeterProvider, client interface{ State() openfeature.State }) (metric.Registration, error) {
+// others. A nil mp is the global one. Of several providers each needs attributes of
+// its own, such as its domain: without them the last one hides the others. It reports
+// until the registration is ended.
+func ObserveState(
+	mp metric.MeterProvider, client interface{ State() openfeature.State }, attributes ...attribute.KeyValue,
+) (metric.Registration, error) {
+	whose := metric.WithAttributes(attributes...)
 	if mp == nil {
 		mp = otel.GetMeterProvider()
 	}
 	meter := mp.Meter(scope)
 	gauge, err := meter.Int64ObservableGauge("flagline.provider.state",
-		metric.WithUnit("1"), metric.WithDescription("1 for the state that the provider is in, 0 for the others."))
+		metric.WithUnit("{state}"), metric.WithDescription("1 for the state that the provider is in, 0 for the others."))
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +106,7 @@ func ObserveState(mp metric.MeterProvider, client interface{ State() openfeature
 			if state == now {
 				is = 1
 			}
-			o.ObserveInt64(gauge, is, option)
+			o.ObserveInt64(gauge, is, option, whose)
 		}
 		return nil
 	}, gauge)
