@@ -58,7 +58,7 @@ func parseHead(lines []byte) (h head, ok bool) {
 		}
 		value = bytes.Trim(value, " \t")
 		switch {
-		case bytes.ContainsAny(value, "\r\n\x00"):
+		case bytes.ContainsFunc(value, isControl):
 			return head{}, false
 		case is(name, "Content-Length"):
 			if h.length >= 0 || len(value) > 7 {
@@ -87,6 +87,8 @@ func parseHead(lines []byte) (h head, ok bool) {
 	}
 	return h, proto && h.length >= 0
 }
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 func is(name []byte, header string) bool {
 	return len(name) == len(header) && bytes.EqualFold(name, []byte(header))
