@@ -47,7 +47,9 @@ type streams struct {
 	lingering *time.Timer
 
 	// told counts by flag how much more often the old stream has told of its
-	// changes than the current one; both tell what changes while they overlap.
+	// changes than the current one; both tell what changes while they overlap. A
+	// change that is heard of in the moment in which the next stream becomes ready
+	// may still be told twice, which is better than not at all.
 	told map[string]int
 }
 
